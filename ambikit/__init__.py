@@ -1,0 +1,115 @@
+"""Ambisonics for machine learning: arrays in, arrays out; NumPy or torch; CPU or GPU; differentiable.
+
+Inside it is always AmbiX (ACN channel order W, Y, Z, X, …; SN3D normalisation); x points to the front, y to
+the left, z up; azimuth counts counter-clockwise, elevation upwards; angles are radians.
+
+The names below load on first use, so that ``import ambikit`` costs little more than NumPy and never torch.
+"""
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# The table of contents: every public name once, under the module where it lives.
+_CONTENTS = {
+    "errors": [
+        "AmbikitError",
+        "ArrayTypeError",
+        "ConventionError",
+        "FileError",
+        "MissingExtraError",
+        "ShapeError",
+    ],
+    # geometry: what the channels mean
+    "geometry.directions": ["angles_to_vectors", "angular_distance", "vectors_to_angles"],
+    "geometry.channels": ["channel_count", "order_of"],
+    "geometry.equirectangular": [
+        "angles_to_pixels",
+        "crop_rays",
+        "flip_equirectangular",
+        "pixels_to_angles",
+        "roll_equirectangular",
+    ],
+    "geometry.harmonics": ["spherical_harmonics"],
+    "geometry.grids": ["fibonacci_grid", "gauss_legendre_grid"],
+    "geometry.conventions": ["AMBIX", "FUMA", "N3D", "Convention", "convert"],
+    # operators: what may be done to a sound field
+    "operators.encoding": ["encode"],
+    "operators.rotation": ["align", "rotate", "rotation_matrix"],
+    "operators.symmetry": ["mirror"],
+    "operators.beamforming": ["beam_weights", "beamform"],
+    "operators.stereo": ["decode_stereo"],
+    "operators.rooms": ["ImageSources", "image_sources", "room_impulse_response"],
+    # analysis: what a sound field says
+    "analysis.spectra": ["istft", "stft"],
+    "analysis.mel": ["log_mel", "mel_average", "mel_filterbank"],
+    "analysis.intensity": ["active_intensity", "diffuseness", "energy_density"],
+    "analysis.interaural": ["ild", "ipd"],
+    "analysis.covariance": ["power_map", "spatial_covariance"],
+    "analysis.validity": ["FoaReport", "check_foa"],
+    "analysis.features": ["foa_features", "stereo_features"],
+    "analysis.mel_covariance": ["align_mel_covariance", "mel_covariance", "mel_covariance_features"],
+    # edges: files
+    "files.reading": ["read"],
+    "files.writing": ["write"],
+}
+_NAMESPACES = ["nn", "plot"]
+_HOME = {name: module for module, names in _CONTENTS.items() for name in names}
+
+__all__ = sorted([*_HOME, *_NAMESPACES])  # noqa: PLE0605
+
+if TYPE_CHECKING:
+    from ambikit import nn, plot
+    from ambikit.analysis.covariance import power_map, spatial_covariance
+    from ambikit.analysis.features import foa_features, stereo_features
+    from ambikit.analysis.intensity import active_intensity, diffuseness, energy_density
+    from ambikit.analysis.interaural import ild, ipd
+    from ambikit.analysis.mel import log_mel, mel_average, mel_filterbank
+    from ambikit.analysis.mel_covariance import align_mel_covariance, mel_covariance, mel_covariance_features
+    from ambikit.analysis.spectra import istft, stft
+    from ambikit.analysis.validity import FoaReport, check_foa
+    from ambikit.errors import (
+        AmbikitError,
+        ArrayTypeError,
+        ConventionError,
+        FileError,
+        MissingExtraError,
+        ShapeError,
+    )
+    from ambikit.files.reading import read
+    from ambikit.files.writing import write
+    from ambikit.geometry.channels import channel_count, order_of
+    from ambikit.geometry.conventions import AMBIX, FUMA, N3D, Convention, convert
+    from ambikit.geometry.directions import angles_to_vectors, angular_distance, vectors_to_angles
+    from ambikit.geometry.equirectangular import (
+        angles_to_pixels,
+        crop_rays,
+        flip_equirectangular,
+        pixels_to_angles,
+        roll_equirectangular,
+    )
+    from ambikit.geometry.grids import fibonacci_grid, gauss_legendre_grid
+    from ambikit.geometry.harmonics import spherical_harmonics
+    from ambikit.operators.beamforming import beam_weights, beamform
+    from ambikit.operators.encoding import encode
+    from ambikit.operators.rooms import ImageSources, image_sources, room_impulse_response
+    from ambikit.operators.rotation import align, rotate, rotation_matrix
+    from ambikit.operators.stereo import decode_stereo
+    from ambikit.operators.symmetry import mirror
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first asked for (PEP 562)."""
+    if name in _HOME:
+        value = getattr(_import_module(f"ambikit.{_HOME[name]}"), name)
+    elif name in _NAMESPACES:
+        value = _import_module(f"ambikit.{name}")
+    else:
+        raise AttributeError(f"module 'ambikit' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

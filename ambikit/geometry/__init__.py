@@ -1,0 +1,1 @@
+"""What the channels mean: directions, harmonics, orders, conventions, pictures."""

@@ -1,0 +1,1 @@
+"""Networks that turn a picture or a sound into an embedding."""

@@ -1,0 +1,1 @@
+"""Panoramic pictures: viewpoints, how they are chosen and cut out."""

@@ -1,0 +1,1 @@
+"""The synthetic 360° audio-visual world."""
