@@ -120,9 +120,7 @@ def check_spectrum(spectrum: Any, *, channels: int | None = None, name: str = "s
             "make one with ambikit.stft"
         )
     if channels is not None and shape[-3] != channels:
-        raise ShapeError(
-            f"got {shape[-3]} channels on axis -3 of {name} with shape {shape}; expected {channels}"
-        )
+        raise ShapeError(f"got {shape[-3]} channels on axis -3 of {name} with shape {shape}; expected {channels}")
 
 
 def check_order(order: Any, *, minimum: int = 0, maximum: int | None = None, name: str = "order") -> int:

@@ -53,9 +53,7 @@ _CUDA = pytest.param(
 )
 
 
-@pytest.fixture(
-    params=[pytest.param(Library("numpy"), id="numpy"), pytest.param(Library("torch"), id="torch"), _CUDA]
-)
+@pytest.fixture(params=[pytest.param(Library("numpy"), id="numpy"), pytest.param(Library("torch"), id="torch"), _CUDA])
 def library(request: pytest.FixtureRequest) -> Library:
     """Run the test once per array library and device."""
     return request.param
