@@ -12,6 +12,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 from jaxtyping import install_import_hook
 
+import tests.typechecker  # noqa: F401 - the hook below finds it as an attribute of its package
+
 CHECKED = [
     *(f"ambikit.{name}" for name in ("geometry", "operators", "analysis", "files", "nn", "plot", "cli")),
     "ambikit_models",
