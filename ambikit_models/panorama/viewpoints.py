@@ -1,0 +1,278 @@
+"""Where to look: the directions and fields of view that cut a panorama into pairs of picture and sound."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from ambikit.errors import AmbikitError, ShapeError
+
+__all__ = ["HasDirections", "ObjectViewpoints", "RandomViewpoints", "Viewpoints"]
+
+#: how many candidates are tried for one centre, and how many whole sets for one clip, before the best is taken
+_CANDIDATES, _ROUNDS = 32, 8
+
+
+@dataclass(frozen=True)
+class Viewpoints:
+    """A few viewpoints for each of a few clips.
+
+    Attributes
+    ----------
+    azimuth, elevation
+        The direction of the centre of each view in radians, shape ``(clips, views)``; azimuth to the left.
+    field_of_view
+        The full angle from the left to the right edge in radians, shape ``(clips, views)``.
+
+    Examples
+    --------
+    >>> front = torch.zeros(1, 2, dtype=torch.float64)
+    >>> pair = Viewpoints(torch.tensor([[0.0, math.pi / 2]], dtype=torch.float64), front, front + 1.0)
+    >>> pair.clips, pair.views, round(math.degrees(pair.separation()[0]))
+    (1, 2, 90)
+    """
+
+    azimuth: Float[torch.Tensor, "clips views"]
+    elevation: Float[torch.Tensor, "clips views"]
+    field_of_view: Float[torch.Tensor, "clips views"]
+
+    @property
+    def clips(self) -> int:
+        """The number of clips."""
+        return self.azimuth.shape[0]
+
+    @property
+    def views(self) -> int:
+        """The number of viewpoints per clip."""
+        return self.azimuth.shape[1]
+
+    def __getitem__(self, clips: Any) -> "Viewpoints":
+        """The viewpoints of some of the clips: a slice, a mask or an array of indices."""
+        if isinstance(clips, int):
+            clips = [clips]
+        return Viewpoints(self.azimuth[clips], self.elevation[clips], self.field_of_view[clips])
+
+    def to(self, *args: Any, **kwargs: Any) -> "Viewpoints":
+        """Bring the angles to a device or dtype, with the arguments of ``torch.Tensor.to``."""
+        return Viewpoints(*(x.to(*args, **kwargs) for x in (self.azimuth, self.elevation, self.field_of_view)))
+
+    def mirrored(self) -> "Viewpoints":
+        """The viewpoints for a scene whose left and right have been exchanged."""
+        return Viewpoints(-self.azimuth, self.elevation, self.field_of_view)
+
+    def separation(self) -> Float[torch.Tensor, "clips"]:
+        """The smallest great-circle angle between two centres of a clip, in radians (π for a single view)."""
+        vectors = _vectors(self.azimuth.numpy(force=True), self.elevation.numpy(force=True))
+        return torch.from_numpy(_smallest_angle(vectors)).to(self.azimuth)
+
+
+@runtime_checkable
+class HasDirections(Protocol):
+    """Detections, as far as choosing a viewpoint needs them: directions in radians, shape ``(count,)`` each."""
+
+    azimuth: np.ndarray
+    elevation: np.ndarray
+
+
+@dataclass(frozen=True)
+class RandomViewpoints:
+    """Viewpoints drawn at random, apart from one another [1]_.
+
+    With ``spacing="random"`` the centres are uniform in solid angle on the band within ``maximum_latitude``: the
+    azimuth is uniform and so is the sine of the elevation, so that a view towards 60° is no more likely than its
+    share of the sphere (the paper states the limits, not the distribution). A centre nearer than
+    ``minimum_separation`` to another of its clip is drawn again. The search is bounded: where the band is too small
+    for that many views, the most widely separated set that was found is taken.
+
+    With ``spacing="even"`` the azimuths of a clip stand at equal distances around a random start, each moved by at
+    most ``jitter``, so that few views cover the whole horizon; the elevation is drawn as above and
+    ``minimum_separation`` is not applied.
+
+    Attributes
+    ----------
+    views
+        How many viewpoints a clip gets, at least 1.
+    maximum_latitude
+        The largest elevation above or below the horizon of a centre, radians in [0, π/2].
+    minimum_separation
+        The smallest great-circle angle between two centres of a clip, radians.
+    field_of_view
+        The narrowest and the widest view, radians in (0, π), uniform between them.
+    spacing
+        ``"random"`` or ``"even"``.
+    jitter
+        The largest move of an evenly spaced azimuth, radians.
+
+    References
+    ----------
+    .. [1] P. Morgado, Y. Li, N. Vasconcelos, "Learning Representations from Audio-Visual Spatial Alignment",
+       NeurIPS 2020, section 5.1.
+
+    Examples
+    --------
+    >>> viewpoints = RandomViewpoints().draw(np.random.default_rng(0), clips=8)
+    >>> viewpoints.azimuth.shape
+    torch.Size([8, 4])
+    >>> bool((viewpoints.separation() >= math.radians(36)).all())
+    True
+    """
+
+    views: int = 4
+    maximum_latitude: float = math.radians(60.0)
+    minimum_separation: float = math.radians(36.0)
+    field_of_view: tuple[float, float] = (math.radians(25.0), math.radians(90.0))
+    spacing: Literal["random", "even"] = "random"
+    jitter: float = math.radians(26.0)
+
+    def __post_init__(self) -> None:
+        if self.views < 1:
+            raise AmbikitError(f"got views={self.views}; expected at least 1 viewpoint per clip")
+        if self.spacing not in ("random", "even"):
+            raise AmbikitError(f"got spacing={self.spacing!r}; expected 'random' or 'even'")
+        _check_limits(self.maximum_latitude, self.field_of_view)
+
+    def draw(self, generator: np.random.Generator, clips: int) -> Viewpoints:
+        """Draw the viewpoints of ``clips`` clips; the same generator state gives the same viewpoints everywhere."""
+        if self.spacing == "even":
+            start = generator.uniform(-np.pi, np.pi, (clips, 1))
+            moved = generator.uniform(-self.jitter, self.jitter, (clips, self.views))
+            azimuth = _wrapped(start + 2 * np.pi / self.views * np.arange(self.views) + moved)
+            elevation = _elevations(generator, self.maximum_latitude, (clips, self.views))
+        else:
+            azimuth, elevation = self._apart(generator, clips)
+        return _viewpoints(azimuth, elevation, generator.uniform(*self.field_of_view, (clips, self.views)))
+
+    def _apart(self, generator: np.random.Generator, clips: int) -> tuple[np.ndarray, np.ndarray]:
+        """Random centres of all clips together; sets that came out too narrow are drawn again."""
+        azimuth, elevation = np.zeros((2, clips, self.views))
+        widest = np.full(clips, -1.0)
+        for _ in range(_ROUNDS):
+            narrow = np.flatnonzero(widest < self.minimum_separation)
+            if not narrow.size:
+                break
+            drawn = self._one_round(generator, narrow.size)
+            separation = _smallest_angle(_vectors(*drawn))
+            better = separation > widest[narrow]
+            chosen = narrow[better]
+            azimuth[chosen], elevation[chosen] = drawn[0][better], drawn[1][better]
+            widest[chosen] = separation[better]
+        return azimuth, elevation
+
+    def _one_round(self, generator: np.random.Generator, clips: int) -> tuple[np.ndarray, np.ndarray]:
+        """Place one centre after the other: the first candidate far enough from those placed, else the farthest."""
+        azimuth, elevation = np.zeros((2, clips, self.views))
+        row = np.arange(clips)
+        for view in range(self.views):
+            candidates = 1 if view == 0 else _CANDIDATES
+            azimuths = generator.uniform(-np.pi, np.pi, (clips, candidates))
+            elevations = _elevations(generator, self.maximum_latitude, (clips, candidates))
+            placed = _vectors(azimuth[:, :view], elevation[:, :view])
+            cosine = _vectors(azimuths, elevations) @ placed.swapaxes(-1, -2)
+            nearest = np.arccos(np.clip(cosine, -1.0, 1.0)).min(axis=-1, initial=np.pi)
+            fits = nearest >= self.minimum_separation
+            chosen = np.where(fits.any(axis=1), fits.argmax(axis=1), nearest.argmax(axis=1))
+            azimuth[:, view], elevation[:, view] = azimuths[row, chosen], elevations[row, chosen]
+        return azimuth, elevation
+
+
+@dataclass(frozen=True)
+class ObjectViewpoints:
+    """Viewpoints on detected objects, one in each quarter of the horizon [1]_.
+
+    The quarters of the azimuth are 180° to 90°, 90° to 0°, 0° to −90° and −90° to −180°, the four views of a clip in
+    this order. In each, one of the detections whose centre lies in it is drawn at random; a quarter without any gets
+    a random direction within it. With ``views=1`` one of all detections is drawn, and a random direction where
+    there is none.
+
+    Attributes
+    ----------
+    views
+        4, one per quarter, or 1.
+    maximum_latitude
+        The limit of the random directions, radians; detected objects are taken wherever they are.
+    field_of_view
+        The narrowest and the widest view, radians in (0, π), uniform between them.
+
+    References
+    ----------
+    .. [1] S. Wang, A. Politis, A. Mesaros, T. Virtanen, "Self-supervised learning of audio representations from
+       audio-visual data using spatial alignment", IEEE JSTSP 2022, section III-D.
+    """
+
+    views: int = 4
+    maximum_latitude: float = math.radians(60.0)
+    field_of_view: tuple[float, float] = (math.radians(25.0), math.radians(90.0))
+
+    def __post_init__(self) -> None:
+        if self.views not in (1, 4):
+            raise AmbikitError(f"got views={self.views}; expected 4 (one per quarter of the azimuth) or 1")
+        _check_limits(self.maximum_latitude, self.field_of_view)
+
+    def draw(self, generator: np.random.Generator, detections: Sequence[HasDirections]) -> Viewpoints:
+        """Draw the viewpoints of as many clips as there are entries in ``detections``."""
+        shape = (len(detections), self.views)
+        width = 2 * np.pi / self.views
+        # the quarters are counted from +180° downwards; uniform draws cover (upper - width, upper]
+        upper = np.pi - width * np.arange(self.views)
+        azimuth = upper - generator.uniform(0.0, width, shape)
+        elevation = _elevations(generator, self.maximum_latitude, shape)
+        picks = generator.uniform(0.0, 1.0, shape)
+        for clip, found in enumerate(detections):
+            azimuths, elevations = np.asarray(found.azimuth), np.asarray(found.elevation)
+            if azimuths.shape != elevations.shape or azimuths.ndim != 1:
+                raise ShapeError(
+                    f"got detections of clip {clip} with azimuths of shape {azimuths.shape} and elevations of shape "
+                    f"{elevations.shape}; expected (count,) each, an empty array where nothing was found"
+                )
+            quarter = np.clip((np.pi - _wrapped(azimuths)) // width, 0, self.views - 1)
+            for view in range(self.views):
+                inside = np.flatnonzero(quarter == view)
+                if inside.size:
+                    chosen = inside[int(picks[clip, view] * inside.size)]
+                    azimuth[clip, view], elevation[clip, view] = azimuths[chosen], elevations[chosen]
+        return _viewpoints(azimuth, elevation, generator.uniform(*self.field_of_view, shape))
+
+
+def _check_limits(maximum_latitude: float, field_of_view: tuple[float, float]) -> None:
+    if not 0.0 <= maximum_latitude <= math.pi / 2:
+        raise AmbikitError(
+            f"got maximum_latitude={maximum_latitude}; expected radians between 0 and π/2; use math.radians for degrees"
+        )
+    narrow, wide = field_of_view
+    if not 0.0 < narrow <= wide < math.pi:
+        raise AmbikitError(
+            f"got field_of_view={field_of_view}; expected (narrowest, widest) in radians, above 0 and below π; "
+            "use math.radians for degrees"
+        )
+
+
+def _viewpoints(azimuth: np.ndarray, elevation: np.ndarray, field_of_view: np.ndarray) -> Viewpoints:
+    return Viewpoints(torch.from_numpy(azimuth), torch.from_numpy(elevation), torch.from_numpy(field_of_view))
+
+
+def _wrapped(azimuth: np.ndarray) -> np.ndarray:
+    """The same directions with azimuths in (−π, π]."""
+    return np.pi - np.mod(np.pi - azimuth, 2 * np.pi)
+
+
+def _elevations(generator: np.random.Generator, maximum: float, shape: tuple[int, ...]) -> np.ndarray:
+    """Elevations uniform in solid angle: the area between two latitudes goes with the sine."""
+    limit = math.sin(maximum)
+    return np.arcsin(generator.uniform(-limit, limit, shape))
+
+
+def _vectors(azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
+    return np.stack(
+        [np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation)], axis=-1
+    )
+
+
+def _smallest_angle(vectors: np.ndarray) -> np.ndarray:
+    """The smallest angle between two of the vectors, ``(clips, views, 3) -> (clips,)``; π for a single one."""
+    first, second = np.triu_indices(vectors.shape[1], k=1)
+    cosine = np.sum(vectors[:, first] * vectors[:, second], axis=-1)
+    return np.arccos(np.clip(cosine, -1.0, 1.0)).min(axis=-1, initial=np.pi)
