@@ -5,6 +5,8 @@ tensor can only reach us when its owner has imported torch already.
 """
 
 import sys
+from collections.abc import Callable
+from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +23,7 @@ else:
 __all__ = [
     "Array",
     "as_float_array",
+    "cached_design",
     "constant_like",
     "empty_like_signal",
     "is_array",
@@ -87,6 +90,24 @@ def constant_like(matrix: Any, x: Array) -> Array:
         torch = sys.modules["torch"]
         return torch.as_tensor(np.asarray(matrix), dtype=real_dtype(x), device=x.device)
     return np.asarray(matrix, dtype=real_dtype(x))
+
+
+def cached_design(function: Callable) -> Callable:
+    """Remember the results of a small design (a table of coefficients) per argument, as ``lru_cache`` does.
+
+    ``torch.compile`` traces through a cached function and warns of it; there the function is called itself,
+    once per compilation.
+    """
+    remembered = lru_cache(maxsize=256)(function)
+
+    @wraps(function)
+    def designed(*arguments: Any) -> Any:
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.compiler.is_compiling():
+            return function(*arguments)
+        return remembered(*arguments)
+
+    return designed
 
 
 def to_library_of(value: Any, like: Array) -> Array:

@@ -1,0 +1,55 @@
+"""Slow, plain second implementations. They import nothing of ambikit and are written to be read, not to be fast.
+
+Each section belongs to one idea; append new sections at the end.
+"""
+
+import numpy as np
+
+# --- real spherical harmonics ----------------------------------------------------------------------------------
+
+
+def real_spherical_harmonics(azimuth, elevation, order, normalization="sn3d"):
+    """ACN, no Condon-Shortley phase, by the complex harmonics of SciPy, one degree and index at a time."""
+    from scipy.special import sph_harm_y
+
+    azimuth, elevation = np.broadcast_arrays(np.asarray(azimuth, float), np.asarray(elevation, float))
+    channels = []
+    for n in range(order + 1):
+        # SciPy's harmonics are orthonormal: they carry 1/√(4π), and √(2n+1) more than SN3D.
+        scale = np.sqrt(4 * np.pi) / (np.sqrt(2 * n + 1) if normalization == "sn3d" else 1.0)
+        for m in range(-n, n + 1):
+            value = sph_harm_y(n, abs(m), np.pi / 2 - elevation, azimuth) * (-1) ** abs(m)
+            part = value.imag if m < 0 else value.real
+            channels.append(scale * part * (1.0 if m == 0 else np.sqrt(2)))
+    return np.stack(channels, axis=-1)
+
+
+# --- Furse-Malham ----------------------------------------------------------------------------------------------
+
+FURSE_MALHAM_LETTERS = "WXYZRSTUVKLMNOPQ"
+
+
+def furse_malham(azimuth, elevation, order=3):
+    """The published closed forms of the channels W X Y Z R … Q of a plane wave: maximum 1, except W = 1/√2."""
+    a, e = np.broadcast_arrays(np.asarray(azimuth, float), np.asarray(elevation, float))
+    sin, cos = np.sin, np.cos
+    channels = [
+        np.full(a.shape, np.sqrt(0.5)),  # W
+        cos(a) * cos(e),  # X
+        sin(a) * cos(e),  # Y
+        sin(e),  # Z
+        (3 * sin(e) ** 2 - 1) / 2,  # R
+        cos(a) * sin(2 * e),  # S
+        sin(a) * sin(2 * e),  # T
+        cos(2 * a) * cos(e) ** 2,  # U
+        sin(2 * a) * cos(e) ** 2,  # V
+        sin(e) * (5 * sin(e) ** 2 - 3) / 2,  # K
+        # Furse and Malham print 8/11 for √135/16, which makes the maximum 1.0015 instead of 1.
+        np.sqrt(135) / 16 * cos(a) * cos(e) * (5 * sin(e) ** 2 - 1),  # L
+        np.sqrt(135) / 16 * sin(a) * cos(e) * (5 * sin(e) ** 2 - 1),  # M
+        np.sqrt(27) / 2 * cos(2 * a) * sin(e) * cos(e) ** 2,  # N
+        np.sqrt(27) / 2 * sin(2 * a) * sin(e) * cos(e) ** 2,  # O
+        cos(3 * a) * cos(e) ** 3,  # P
+        sin(3 * a) * cos(e) ** 3,  # Q
+    ]
+    return np.stack(channels[: (order + 1) ** 2], axis=-1)
