@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from ambikit._arrays import Array, cached_design
+from ambikit._arrays import Array
 from ambikit._checks import check_order, order_of_channels
 from ambikit.errors import AmbikitError, ShapeError
 
@@ -36,7 +36,7 @@ def channel_count(order: int) -> int:
     return (check_order(order) + 1) ** 2
 
 
-def order_of(channels: int) -> int:
+def order_of(channels: int | np.integer) -> int:
     """Which Ambisonic order has this many channels.
 
     Parameters
@@ -68,14 +68,6 @@ def order_of(channels: int) -> int:
     return order_of_channels(int(channels), f"{channels} channels")
 
 
-@cached_design
-def _degrees_of(order: int) -> tuple[np.ndarray, np.ndarray]:
-    n = np.repeat(np.arange(order + 1), 2 * np.arange(order + 1) + 1)
-    m = np.arange(n.size) - n * (n + 1)
-    n.flags.writeable = m.flags.writeable = False  # they are shared by all callers
-    return n, m
-
-
 def degrees_of(order: int) -> tuple[Int[np.ndarray, "channels"], Int[np.ndarray, "channels"]]:
     """The degree n and the index m of the harmonic in each ACN channel, where ACN = n (n + 1) + m.
 
@@ -87,7 +79,7 @@ def degrees_of(order: int) -> tuple[Int[np.ndarray, "channels"], Int[np.ndarray,
     Returns
     -------
     n, m
-        Whole numbers, one pair per channel; read-only, as they are shared.
+        Whole numbers, one pair per channel.
 
     Raises
     ------
@@ -104,7 +96,9 @@ def degrees_of(order: int) -> tuple[Int[np.ndarray, "channels"], Int[np.ndarray,
     >>> n.tolist(), m.tolist()
     ([0, 1, 1, 1], [0, -1, 0, 1])
     """
-    return _degrees_of(check_order(order))
+    order = check_order(order)
+    n = np.array([degree for degree in range(order + 1) for _ in range(2 * degree + 1)])
+    return n, np.arange(len(n)) - n * (n + 1)
 
 
 def spread_over_channels(
@@ -137,5 +131,4 @@ def spread_over_channels(
             f"got weights of shape {tuple(weights.shape)}; expected (..., order + 1): one weight per degree; "
             "give at least the weight of degree 0"
         )
-    n, _ = _degrees_of(weights.shape[-1] - 1)
-    return weights[..., n.tolist()]
+    return weights[..., [degree for degree in range(weights.shape[-1]) for _ in range(2 * degree + 1)]]
