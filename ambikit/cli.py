@@ -1,0 +1,238 @@
+"""The command line: ``ambikit info | check | convert | rotate | beamform | decode | plot``. Angles are degrees here.
+
+An error of the input is one line on the standard error and exit status 2. torch is never imported.
+"""
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ambikit.errors import AmbikitError, FileError
+
+__all__ = ["beamform", "check", "convert", "decode", "info", "main", "plot", "rotate"]
+
+#: exit status of ``check``; 2 is an error, as everywhere
+STATUS = {"valid": 0, "invalid": 1, "doubtful": 3}
+
+_Convention = Literal["ambix", "n3d", "fuma"]
+In = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="IN", help="sound or video file to read")]
+Out = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT", help="file to write: .wav .caf .flac .ogg")]
+Picture = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT", help="picture to write: .png .pdf .svg")]
+As = Annotated[_Convention, tyro.conf.arg(name="as", help="convention of the channels in IN")]
+Channels = Annotated[
+    tuple[int, ...],
+    tyro.conf.arg(
+        help="channels of IN to take as W Y Z X ..., from 0 (for an unknown stream); put it after IN and OUT"
+    ),
+]
+Overwrite = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="replace OUT if it is there")]
+Pattern = Annotated[str, tyro.conf.arg(help="hypercardioid, cardioid, supercardioid, max_re, ...")]
+
+
+def info(file: In) -> int:
+    """Show what a file is: container, codec, channels, rate, length."""
+    from ambikit.files.description import channels_in_words, describe_file
+
+    found = describe_file(file)
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_row("file", Text(str(file)))
+    table.add_row("container", f"{found.container}, {found.size} bytes")
+    for sound in found.sounds:
+        length = "unknown" if sound.frames is None else f"{sound.frames / sound.sample_rate:.3f} s"
+        table.add_row("sound", sound.codec)
+        table.add_row("  channels", channels_in_words(sound.channels))
+        table.add_row("  layout", Text(f"loudspeakers {sound.layout}" if sound.layout else "none said"))
+        table.add_row("  rate", f"{sound.sample_rate} Hz")
+        table.add_row("  length", length)
+    for picture in found.pictures:
+        table.add_row("pictures", picture)
+    if not found.sounds:
+        table.add_row("sound", "none")
+    _console().print(table)
+    return 0
+
+
+def check(file: In, *, source: As = "ambix", tolerance: float = 0.1, channels: Channels = ()) -> int:
+    """Judge whether a file is the first-order Ambisonics it should be, and say why.
+
+    Exit status: 0 valid, 1 invalid, 3 doubtful (the signal cannot decide), 2 the file cannot be judged.
+    """
+    from ambikit.analysis.validity import check_foa
+
+    signal, sample_rate = _read(file, source, channels)
+    report = check_foa(signal[:4], sample_rate, tolerance=tolerance)
+    console = _console()
+    colour = {"valid": "green", "doubtful": "yellow", "invalid": "red"}[report.verdict]
+    console.print(Text(report.verdict, style=f"bold {colour}"), Text(f"{file} read as {source}"), soft_wrap=True)
+    if len(signal) > 4:
+        console.print(f"judged by the first four of its {len(signal)} channels", soft_wrap=True)
+    table = Table("figure", "value", box=None, pad_edge=False)
+    outcome = "passes" if report.passes_energy_test else "fails"
+    table.add_row("energy ratio", f"{report.energy_ratio:.3f} ({outcome}: 1 ± {tolerance:g})")
+    table.add_row("normalisation (guess)", report.normalization or "none")
+    for name, value in report.figures.items():
+        table.add_row(Text(name), f"{value:.4g}")
+    console.print(table)
+    for reason in report.reasons:
+        console.print(Text(f"- {reason}"), soft_wrap=True)
+    if report.proposal is not None:
+        console.print(Text(f"try in Python: {report.proposal}"), soft_wrap=True)
+    if report.normalization in ("n3d", "fuma") and source == "ambix":
+        console.print(Text(f"try here: ambikit check {file} --as {report.normalization}"), soft_wrap=True)
+    return STATUS[report.verdict]
+
+
+def convert(
+    file: In,
+    out: Out,
+    *,
+    source: As = "ambix",
+    to: _Convention = "ambix",
+    sample_rate: float | None = None,
+    channels: Channels = (),
+    overwrite: Overwrite = False,
+) -> int:
+    """Write a file in another convention, format or sample rate (Hz)."""
+    _may_write(file, out, overwrite)
+    signal, rate = _read(file, source, channels, sample_rate)
+    return _write(out, signal, rate, to)
+
+
+def rotate(
+    file: In,
+    out: Out,
+    *,
+    yaw: float = 0.0,
+    pitch: float = 0.0,
+    roll: float = 0.0,
+    source: As = "ambix",
+    channels: Channels = (),
+    overwrite: Overwrite = False,
+) -> int:
+    """Turn the sound field, in degrees: +yaw turns front to the left, +pitch front down, +roll left up."""
+    from ambikit.operators.rotation import rotate as turn
+
+    _may_write(file, out, overwrite)
+    signal, rate = _read(file, source, channels)
+    return _write(out, turn(signal, yaw, pitch, roll, degrees=True), rate)
+
+
+def beamform(
+    file: In,
+    out: Out,
+    *,
+    azimuth: float,
+    elevation: float = 0.0,
+    pattern: Pattern = "hypercardioid",
+    source: As = "ambix",
+    channels: Channels = (),
+    overwrite: Overwrite = False,
+) -> int:
+    """Listen in one direction, in degrees (azimuth to the left, elevation up). OUT is mono."""
+    from ambikit.operators.beamforming import beamform as listen
+
+    _may_write(file, out, overwrite)
+    signal, rate = _read(file, source, channels)
+    return _write(out, listen(signal, azimuth, elevation, pattern, degrees=True)[None], rate)
+
+
+def decode(
+    file: In,
+    out: Out,
+    *,
+    pattern: Pattern = "hypercardioid",
+    source: As = "ambix",
+    channels: Channels = (),
+    overwrite: Overwrite = False,
+) -> int:
+    """Decode to stereo: two first-order beams to the left and the right. OUT has two channels."""
+    from ambikit.operators.stereo import decode_stereo
+
+    _may_write(file, out, overwrite)
+    signal, rate = _read(file, source, channels)
+    return _write(out, decode_stereo(signal, pattern=pattern), rate)
+
+
+def plot(file: In, out: Picture, *, source: As = "ambix", channels: Channels = (), overwrite: Overwrite = False) -> int:
+    """Draw a map of the directions the sound comes from."""
+    from ambikit.files.replacing import replacing
+    from ambikit.plot import energy_map
+
+    _may_write(file, out, overwrite)
+    ending = out.suffix.lower().removeprefix(".")
+    if ending not in ("png", "pdf", "svg"):
+        raise FileError(f"got {out} to write to; expected a picture that ends with .png, .pdf or .svg; change the name")
+    signal, _ = _read(file, source, channels)
+    axes = energy_map(signal)
+    with replacing(out) as temporary:
+        axes.figure.savefig(temporary, format=ending)
+    _console().print(Text(f"wrote {out}"), soft_wrap=True)
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    commands: dict[str, Any] = {
+        "info": info,
+        "check": check,
+        "convert": convert,
+        "rotate": rotate,
+        "beamform": beamform,
+        "decode": decode,
+        "plot": plot,
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = lambda message, *_: _say("note", message)
+        try:
+            return tyro.extras.subcommand_cli_from_dict(
+                commands,
+                prog="ambikit",
+                description="Ambisonics files: what they are, turned, decoded. Angles are degrees. See also: ambikit "
+                "COMMAND --help.",
+                args=arguments,
+                config=(tyro.conf.HelptextFromCommentsOff,),
+            )
+        except AmbikitError as error:
+            _say("error", error)
+            return 2
+
+
+def _console() -> Console:
+    return Console(highlight=False)
+
+
+def _say(kind: str, message: Any) -> None:
+    print(f"ambikit: {kind}: {' '.join(str(message).split())}", file=sys.stderr)
+
+
+def _read(file: Path, source: str, channels: tuple[int, ...], sample_rate: float | None = None) -> tuple[Any, Any]:
+    from ambikit.files.reading import read
+
+    return read(file, source=source, channel_map=channels or "auto", sample_rate=sample_rate)
+
+
+def _may_write(file: Path, out: Path, overwrite: bool) -> None:
+    """Refuse to touch what is there, before any work is done, unless asked."""
+    if overwrite or not os.path.lexists(out):
+        return
+    what = "is the input itself" if file.exists() and out.exists() and out.samefile(file) else "exists already"
+    raise FileError(f"got {out} to write to, which {what}; expected a new name; choose one, or pass --overwrite")
+
+
+def _write(out: Path, signal: Any, sample_rate: Any, target: str = "ambix") -> int:
+    from ambikit.files.writing import write
+
+    rate = int(sample_rate) if float(sample_rate).is_integer() else sample_rate
+    write(out, signal, rate, target=target)
+    channels, frames = signal.shape
+    _console().print(Text(f"wrote {out}: {channels} channels, {rate} Hz, {frames / rate:.3f} s"), soft_wrap=True)
+    return 0

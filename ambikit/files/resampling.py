@@ -1,0 +1,38 @@
+"""Another sample rate for a decoded file."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+
+from ambikit._checks import check_sample_rate
+from ambikit.errors import AmbikitError
+from ambikit.files.soundfiles import check_size
+
+__all__ = ["resample"]
+
+#: bound on the ratio's denominator: exact for whole rates up to 50 kHz, and the filter stays short
+_FINEST = 50_000
+
+
+def resample(
+    signal: Float32[np.ndarray, "channels time"], sample_rate: float, target: float, name: str | Path
+) -> Float32[np.ndarray, "channels new_time"]:
+    """Bring ``signal`` from ``sample_rate`` to ``target`` Hz with a polyphase filter (its delay is compensated).
+
+    A ratio that needs larger numbers is met to a few parts in a thousand million.
+    """
+    ratio = Fraction(check_sample_rate(target)) / Fraction(check_sample_rate(sample_rate))
+    ratio = ratio.limit_denominator(_FINEST)
+    if ratio == 1:
+        return signal
+    if ratio == 0:
+        raise AmbikitError(
+            f"got sample_rate={target} for {name}, which has {sample_rate} Hz; expected at least "
+            f"{sample_rate / _FINEST} Hz; give the rate in Hz, e.g. 48000"
+        )
+    check_size(Path(name), signal.shape[0], int(signal.shape[1] * ratio))
+    from scipy.signal import resample_poly
+
+    return resample_poly(signal, ratio.numerator, ratio.denominator, axis=-1).astype(np.float32, copy=False)

@@ -1,0 +1,97 @@
+"""Plain sound files (WAV, RF64, AIFF, CAF, FLAC, Ogg), decoded by libsndfile in the order the file stores."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+
+from ambikit.errors import FileError
+from ambikit.files.containers import speaker_mask
+
+__all__ = ["BLOCK", "MAXIMUM_SAMPLES", "StoredSound", "check_size", "describe_sound_file", "read_sound_file"]
+
+#: samples over all channels that one call loads: 16 GiB of float32
+MAXIMUM_SAMPLES = 2**32
+#: frames per read, so that a header's claim costs memory only as far as the file keeps it
+BLOCK = 65536
+
+_SPEAKERS = {0x3F: "5.1", 0x60F: "5.1", 0x33: "quad", 0x603: "quad", 0x107: "4.0", 0x3: "stereo", 0x4: "mono"}
+
+
+@dataclass(frozen=True)
+class StoredSound:
+    """What a file says about the sound in it: codec, channels, loudspeaker layout (None: none said), rate, frames."""
+
+    codec: str
+    channels: int
+    layout: str | None
+    sample_rate: int
+    frames: int | None
+
+
+def check_size(path: Path, channels: int, frames: int) -> None:
+    """Refuse a sound that does not fit into memory sensibly, before memory is asked for."""
+    if channels * frames > MAXIMUM_SAMPLES:
+        raise FileError(
+            f"got {path} with {channels} channels of {frames} samples ({channels * frames * 4 / 2**30:.0f} GiB in "
+            f"memory); expected at most {MAXIMUM_SAMPLES * 4 / 2**30:.0f} GiB; cut the file into shorter ones, or "
+            "check its header"
+        )
+
+
+def describe_sound_file(path: Path, container: str) -> StoredSound:
+    """Read the header of a sound file."""
+    with path.open("rb") as raw, _opened(path, raw) as file:
+        return _stored(file, path, container)
+
+
+def read_sound_file(path: Path, container: str) -> tuple[Float32[np.ndarray, "channels time"], StoredSound]:
+    """Decode every channel of a sound file, in stored order, integers scaled to [-1, 1]."""
+    import soundfile
+
+    with path.open("rb") as raw, _opened(path, raw) as file:
+        stored = _stored(file, path, container)
+        check_size(path, stored.channels, file.frames)
+        done = 0
+        try:
+            signal = np.empty((stored.channels, file.frames), dtype=np.float32)
+            while done < file.frames:
+                block = file.read(min(BLOCK, file.frames - done), dtype="float32", always_2d=True)
+                if not len(block):
+                    break
+                signal[:, done : done + len(block)] = block.T
+                done += len(block)
+        except (soundfile.SoundFileError, MemoryError) as error:
+            raise FileError(
+                f"got {path}, which cannot be decoded beyond sample {done} of {file.frames} ({error}); expected sound "
+                "to the end that its header names; copy or download it again"
+            ) from error
+    if done < stored.frames:
+        raise FileError(
+            f"got {path}, which ends after {done} samples; expected {stored.frames} by its own header: it was cut off "
+            "or is damaged; copy or download it again"
+        )
+    return signal, stored
+
+
+def _opened(path: Path, raw: Any) -> Any:
+    """Open by file object: libsndfile takes some names (.gsm, .raw) for headerless sound, whatever the bytes say."""
+    import soundfile
+
+    try:
+        return soundfile.SoundFile(raw)
+    except (soundfile.SoundFileError, TypeError, MemoryError) as error:
+        raise FileError(
+            f"got {path}, which cannot be opened as sound ({error}); expected a complete file; "
+            "copy or download it again"
+        ) from error
+
+
+def _stored(file: Any, path: Path, container: str) -> StoredSound:
+    mask = speaker_mask(path, container)
+    layout = _SPEAKERS.get(mask, f"speaker mask {mask:#x}") if mask else None
+    if file.format == "FLAC" and file.channels == 6:
+        layout = "5.1"  # fixed by the format
+    return StoredSound(file.subtype, file.channels, layout, file.samplerate, file.frames)
