@@ -1,0 +1,68 @@
+"""The model that every system of the family shares: two encoders, two translations, four linear heads."""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ambikit_models.encoders.audio import Standardize
+from ambikit_models.encoders.translation import Translation
+
+__all__ = ["AlignmentModel"]
+
+
+class AlignmentModel(nn.Module):
+    """Embeds crops and sounds, translates between them, and projects both to where they are compared.
+
+    The projections follow wang2022, section III-B and III-C: for correspondence (AVC) the video head predicts
+    audio and the audio head predicts video; for spatial alignment (AVSA) the predictions come from the
+    translated features through two heads of their own.
+
+    Parameters
+    ----------
+    video_encoder, audio_encoder
+        Networks with an attribute ``width``, the same for both.
+    standardize
+        Statistics of the sound features, applied before the audio encoder.
+    projection
+        Size of the compared vectors (128 in the papers).
+    depth
+        Depth of the translations; 0 means direct prediction, without translation.
+    """
+
+    def __init__(
+        self,
+        video_encoder: nn.Module,
+        audio_encoder: nn.Module,
+        standardize: Standardize,
+        *,
+        projection: int = 128,
+        depth: int = 2,
+    ):
+        super().__init__()
+        width = video_encoder.width
+        self.video_encoder = video_encoder
+        self.audio_encoder = audio_encoder
+        self.standardize = standardize
+        self.audio_to_video = Translation(width, depth)
+        self.video_to_audio = Translation(width, depth)
+        self.video_head = nn.Linear(width, projection)
+        self.audio_head = nn.Linear(width, projection)
+        self.predicted_video_head = nn.Linear(width, projection)
+        self.predicted_audio_head = nn.Linear(width, projection)
+
+    def embed_video(
+        self, video: Float[Tensor, "clips views 3 frames height width"]
+    ) -> Float[Tensor, "clips views embedding"]:
+        """Embed every crop: equation 2 of morgado2020."""
+        return self.video_encoder(video.flatten(0, 1)).unflatten(0, video.shape[:2])
+
+    def embed_audio(
+        self, audio: Float[Tensor, "clips views channels mel time"]
+    ) -> Float[Tensor, "clips views embedding"]:
+        """Embed the sound as heard from every viewpoint: equation 2 of morgado2020."""
+        features = self.standardize(audio)
+        return self.audio_encoder(features.flatten(0, 1)).unflatten(0, audio.shape[:2])
+
+    def start_alignment(self) -> None:
+        """Begin the alignment phase: its prediction heads start as copies of the correspondence heads."""
+        self.predicted_video_head.load_state_dict(self.audio_head.state_dict())
+        self.predicted_audio_head.load_state_dict(self.video_head.state_dict())

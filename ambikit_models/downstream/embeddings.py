@@ -1,0 +1,111 @@
+"""Frozen embeddings of many clips, under the conditions that the binary tasks compare.
+
+A model is asked once; every task is then a small head on stored numbers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ambikit_models.alignment import AlignmentModel
+from ambikit_models.batch import ClipSource
+from ambikit_models.panorama.viewpoints import Viewpoints
+from ambikit_models.training.sampling import choose_viewpoints, generator_for
+
+__all__ = ["Condition", "Embeddings", "embed"]
+
+#: What is played beside a clip's pictures: its own sound; the same turned about the vertical axis; the sound of
+#: another clip; that of another clip, turned.
+Condition = Literal["own", "own_turned", "other", "other_turned"]
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Embeddings of some clips at seeded viewpoints.
+
+    Attributes
+    ----------
+    indices
+        The clips, ``(clips,)``.
+    viewpoints
+        Where each was seen and heard from, ``(clips, views)``.
+    video
+        Of the crops, ``(clips, views, width)``.
+    audio
+        Of the sound in each condition, ``(clips, views, width)``.
+    """
+
+    indices: np.ndarray
+    viewpoints: Viewpoints
+    video: Float[Tensor, "clips views width"]
+    audio: dict[str, Float[Tensor, "clips views width"]]
+
+
+@torch.no_grad()
+def embed(
+    model: AlignmentModel,
+    source: ClipSource,
+    indices: np.ndarray,
+    chooser: Any,
+    *,
+    conditions: tuple[Condition, ...] = ("own",),
+    views: int = 4,
+    seed: int = 0,
+    block: int = 32,
+    progress: Callable[[int], None] | None = None,
+) -> Embeddings:
+    """Embed clips at viewpoints that depend on the seed alone.
+
+    The yaw of the turned conditions is uniform on (−π, π]: the protocol of morgado2020, in which small turns count
+    as misaligned too, so that no model can reach 100 %. The other clip is the next one in a random cycle.
+
+    Parameters
+    ----------
+    model
+        In evaluation mode.
+    source
+        Where the clips come from.
+    indices
+        Which clips.
+    chooser
+        How viewpoints are chosen.
+    conditions
+        What to listen to.
+    views
+        Viewpoints per clip.
+    seed
+        Of viewpoints, turns and partners.
+    block
+        Clips at a time.
+    progress
+        Told the number of finished clips after every block.
+    """
+    model.eval()
+    generator = generator_for(seed, 3)
+    viewpoints = choose_viewpoints(chooser, views, source, indices, generator)
+    yaw = torch.from_numpy(generator.uniform(-np.pi, np.pi, len(indices)))
+    cycle = generator.permutation(len(indices))
+    other = np.empty_like(indices)
+    other[cycle] = indices[np.roll(cycle, 1)]
+    device = next(model.parameters()).device
+    video, audio = [], {condition: [] for condition in conditions}
+    for start in range(0, len(indices), block):
+        rows = slice(start, start + block)
+        for number, condition in enumerate(conditions):
+            batch = source.batch(
+                indices[rows],
+                viewpoints[rows],
+                sound_indices=other[rows] if condition.startswith("other") else None,
+                yaw=yaw[rows] if condition.endswith("turned") else None,
+            ).to(device)
+            if number == 0:
+                video.append(model.embed_video(batch.video).cpu())
+            audio[condition].append(model.embed_audio(batch.audio).cpu())
+        if progress:
+            progress(min(start + block, len(indices)))
+    return Embeddings(indices, viewpoints, torch.cat(video), {k: torch.cat(v) for k, v in audio.items()})

@@ -1,0 +1,71 @@
+"""Networks from a video crop to one embedding. Input ``(batch, 3, frames, height, width)`` in [0, 1]."""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+__all__ = ["R2Plus1DVideoEncoder", "SmallVideoEncoder"]
+
+
+class SmallVideoEncoder(nn.Module):
+    """Four convolutions per frame, then the maximum over place and time: for small crops on a CPU.
+
+    Objects fill only a small part of a crop; the global maximum keeps the one place that matters, where an
+    average would dilute it.
+
+    Parameters
+    ----------
+    width
+        Size of the embedding.
+    """
+
+    def __init__(self, width: int = 128):
+        super().__init__()
+        self.width = width
+        sizes = (24, 48, 96, width)
+        self.layers = nn.Sequential(
+            nn.BatchNorm2d(3),
+            _convolution(3, sizes[0], kernel=5, stride=2),
+            _convolution(sizes[0], sizes[1], kernel=3, stride=2),
+            _convolution(sizes[1], sizes[2], kernel=3, stride=2),
+            _convolution(sizes[2], sizes[3], kernel=3, stride=1),
+        )
+
+    def forward(self, video: Float[Tensor, "batch 3 frames height width"]) -> Float[Tensor, "batch embedding"]:
+        """Embed a batch of crops."""
+        batch, _, frames = video.shape[:3]
+        maps = self.layers(video.transpose(1, 2).flatten(0, 1))
+        return maps.amax((-2, -1)).unflatten(0, (batch, frames)).amax(1)
+
+
+class R2Plus1DVideoEncoder(nn.Module):
+    """The 18-layer R(2+1)D network with global max-pooling (morgado2020, section 5.1 and supplementary table 1).
+
+    The layers are torchvision's ``r2plus1d_18``; the average pool and the classifier are replaced by the
+    maximum over time and place. Its stem strides space only, its stages 3 to 5 stride space and time.
+
+    Parameters
+    ----------
+    weights
+        ``None`` for random weights, or a torchvision weights enum or its name, e.g. ``"KINETICS400_V1"``.
+    """
+
+    def __init__(self, weights: str | None = None):
+        super().__init__()
+        from torchvision.models.video import r2plus1d_18
+
+        self.width = 512
+        self.network = r2plus1d_18(weights=weights)
+        self.network.avgpool = nn.AdaptiveMaxPool3d(1)
+        self.network.fc = nn.Identity()
+
+    def forward(self, video: Float[Tensor, "batch 3 frames height width"]) -> Float[Tensor, "batch 512"]:
+        """Embed a batch of crops."""
+        return self.network(video)
+
+
+def _convolution(inputs: int, outputs: int, *, kernel: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(),
+    )

@@ -1,0 +1,169 @@
+"""Checkpoints: weights, recipe and optimiser state in one folder, written atomically, loaded without unpickling.
+
+A checkpoint is a folder ``step-000400`` with ``weights.safetensors``, ``recipe.json`` and
+``optimizer.safetensors``. It is written under another name and renamed when complete, so a folder of that name
+is always whole, and a failed save leaves the one before it untouched.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+import ambikit
+from ambikit.errors import AmbikitError, FileError
+from ambikit_models.alignment import AlignmentModel
+from ambikit_models.training.config import TrainingConfig, from_mapping, to_mapping
+
+__all__ = ["latest_checkpoint", "load_model", "load_recipe", "resume", "save_checkpoint"]
+
+_FORMAT = 1
+_CONVENTIONS = "AmbiX (ACN, SN3D); azimuth counter-clockwise; aligned features; x front, y left, z up"
+_KEPT = 2
+
+
+def save_checkpoint(
+    folder: Path, model: AlignmentModel, optimizer: torch.optim.Optimizer | None, config: TrainingConfig, step: int
+) -> Path:
+    """Save a checkpoint below ``folder`` and drop all but the newest ones; returns its path."""
+    target = folder / f"step-{step:06d}"
+    partial = folder / f".{target.name}.partial"
+    recipe = {
+        "format": _FORMAT,
+        "ambikit": ambikit.__version__,
+        "conventions": _CONVENTIONS,
+        "step": step,
+        "config": to_mapping(config),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        save_file({k: v.contiguous() for k, v in model.state_dict().items()}, partial / "weights.safetensors")
+        if optimizer is not None:
+            save_file(_optimizer_tensors(optimizer), partial / "optimizer.safetensors")
+        (partial / "recipe.json").write_text(json.dumps(recipe, indent=1), encoding="utf-8")
+        if target.exists():
+            shutil.rmtree(target)
+        os.replace(partial, target)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise FileError(
+            f"could not save the checkpoint {target}: {error}; earlier checkpoints are untouched; "
+            "free some space or choose another output folder, then resume"
+        ) from error
+    for old in _checkpoints(folder)[:-_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """The newest complete checkpoint below ``folder``, or None."""
+    found = _checkpoints(folder)
+    return found[-1] if found else None
+
+
+def load_recipe(checkpoint: Path) -> tuple[TrainingConfig, int]:
+    """The configuration and the step of a checkpoint."""
+    path = checkpoint / "recipe.json"
+    try:
+        recipe = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FileError(
+            f"got {checkpoint}, whose recipe cannot be read ({error}); expected a folder written by training, with "
+            "weights.safetensors and recipe.json; pass the run's checkpoints/step-… folder"
+        ) from None
+    if recipe.get("format") != _FORMAT:
+        raise FileError(
+            f"got a checkpoint of format {recipe.get('format')!r} in {checkpoint}; expected format {_FORMAT}; "
+            f"load it with the ambikit that wrote it ({recipe.get('ambikit', 'unknown')})"
+        )
+    return from_mapping(TrainingConfig, recipe["config"], f"recipe of {checkpoint.name}"), recipe["step"]
+
+
+def load_model(checkpoint: str | Path) -> tuple[AlignmentModel, TrainingConfig]:
+    """Build the model that a checkpoint describes and fill in its weights, ready for evaluation.
+
+    Parameters
+    ----------
+    checkpoint
+        A checkpoint folder, or the output folder of a run, whose newest checkpoint is taken.
+    """
+    folder = Path(checkpoint)
+    if not (folder / "recipe.json").exists():
+        folder = latest_checkpoint(folder / "checkpoints") or latest_checkpoint(folder) or folder
+    config, _ = load_recipe(folder)
+    model = config.model.build(config.sound)
+    _fill(model, folder)
+    return model.eval(), config
+
+
+def resume(
+    checkpoint: Path, model: AlignmentModel, optimizer: torch.optim.Optimizer | None, config: TrainingConfig
+) -> None:
+    """Bring model and optimiser to the state of a checkpoint made with the same configuration."""
+    saved, _ = load_recipe(checkpoint)
+    different = _differences(to_mapping(saved), to_mapping(config))
+    if different:
+        raise AmbikitError(
+            f"got a checkpoint of another recipe, {checkpoint}: {'; '.join(different)}; expected the same "
+            "configuration; train into another output folder, or load it with load_model"
+        )
+    _fill(model, checkpoint)
+    if optimizer is not None:
+        _restore_optimizer(optimizer, _read(checkpoint / "optimizer.safetensors"))
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.glob("step-*") if (p / "recipe.json").exists())
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise FileError(
+            f"could not read {path}: {error}; expected a complete safetensors file; remove this checkpoint and "
+            "use the one before it"
+        ) from None
+
+
+def _fill(model: AlignmentModel, checkpoint: Path) -> None:
+    weights = _read(checkpoint / "weights.safetensors")
+    own = model.state_dict()
+    wrong = sorted(set(own) ^ set(weights)) or [k for k in own if own[k].shape != weights[k].shape]
+    if wrong:
+        raise FileError(
+            f"got weights in {checkpoint} that do not fit the model of their recipe, e.g. {wrong[0]!r}; "
+            "expected the same names and shapes; the folder was put together from two runs"
+        )
+    model.load_state_dict(weights)
+
+
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    state = optimizer.state_dict()["state"]
+    return {f"{i}.{name}": value.contiguous() for i, values in state.items() for name, value in values.items()}
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _differences(saved: Any, given: Any, where: str = "") -> list[str]:
+    """The places where two mappings differ, in words."""
+    if isinstance(saved, dict) and isinstance(given, dict):
+        keys = [*saved, *(k for k in given if k not in saved)]
+        return [d for k in keys for d in _differences(saved.get(k), given.get(k), f"{where}.{k}".lstrip("."))]
+    if isinstance(saved, list) and isinstance(given, list) and len(saved) == len(given):
+        return [d for i, (s, g) in enumerate(zip(saved, given)) for d in _differences(s, g, f"{where}[{i}]")]
+    return [] if saved == given else [f"{where} is {given!r}, the checkpoint has {saved!r}"]

@@ -1,0 +1,204 @@
+"""The one declaration of a training run: frozen dataclasses, a docstring per field, read from and written to YAML."""
+
+import dataclasses
+import math
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from ambikit.errors import AmbikitError
+from ambikit_models.alignment import AlignmentModel
+from ambikit_models.encoders.audio import Conv2dAudioEncoder, SmallAudioEncoder, Standardize
+from ambikit_models.encoders.video import R2Plus1DVideoEncoder, SmallVideoEncoder
+from ambikit_models.objectives.avsa import Candidates
+from ambikit_models.panorama.viewpoints import ObjectViewpoints, RandomViewpoints
+from ambikit_models.sound import SoundFeatures
+
+__all__ = ["ModelConfig", "Phase", "TrainingConfig", "from_mapping", "load_yaml", "save_yaml", "to_mapping"]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The networks."""
+
+    video: Literal["small", "r2plus1d_18"] = "small"
+    """Video encoder: four convolutions for small crops, or the papers' R(2+1)D-18."""
+    audio: Literal["small", "conv2d_9"] = "small"
+    """Audio encoder: four convolutions, or the 9-layer network of the papers."""
+    width: int = 128
+    """Size of the embeddings of the small encoders; the papers' encoders have 512."""
+    projection: int = 128
+    """Size of the vectors that are compared."""
+    translation_depth: int = 2
+    """Blocks of each feature translation; 0 predicts directly."""
+
+    def build(self, sound: SoundFeatures) -> AlignmentModel:
+        """Make the model with random weights for the given sound features."""
+        small_video = self.video == "small"
+        small_audio = self.audio == "small"
+        video = SmallVideoEncoder(self.width) if small_video else R2Plus1DVideoEncoder()
+        audio = (
+            SmallAudioEncoder(sound.channels, sound.bands, self.width)
+            if small_audio
+            else Conv2dAudioEncoder(sound.channels)
+        )
+        if video.width != audio.width:
+            raise AmbikitError(
+                f"got a video encoder {self.video!r} of width {video.width} and an audio encoder {self.audio!r} of "
+                f"width {audio.width}; expected the same width; set model.width to {max(video.width, audio.width)}"
+            )
+        return AlignmentModel(
+            video,
+            audio,
+            Standardize(sound.channels, sound.bands),
+            projection=self.projection,
+            depth=self.translation_depth,
+        )
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One stage of the curriculum."""
+
+    objective: Literal["avc", "avsa"]
+    """Correspondence of clips, or spatial alignment of views."""
+    steps: int
+    """Number of optimisation steps."""
+    clips: int
+    """Clips per step, over all processes."""
+    views: int
+    """Viewpoints per clip."""
+    learning_rate: float = 1e-4
+    """Peak learning rate."""
+    warm_up: int = 0
+    """Steps over which the learning rate rises from 0."""
+    final_learning_rate: float = 1.0
+    """Fraction of the peak that a cosine decay ends at; 1 keeps it constant."""
+    temperature: float = 0.07
+    """Temperature of the contrastive loss."""
+    candidates: Candidates = "all_views"
+    """AVSA only: N × K candidates as in equation 9, or K + N − 1 as in the published code."""
+    within_clip: float = 0.0
+    """AVSA only: weight of an extra term among the views of one clip. Not part of the papers' objective."""
+
+    def rate_at(self, step: int) -> float:
+        """The learning rate of a step, counted from 0 within the phase."""
+        if step < self.warm_up:
+            return self.learning_rate * (step + 1) / self.warm_up
+        progress = (step - self.warm_up) / max(1, self.steps - self.warm_up)
+        low = self.final_learning_rate
+        return self.learning_rate * (low + (1 - low) * (1 + math.cos(math.pi * progress)) / 2)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that decides a trained model, apart from the clips themselves."""
+
+    phases: tuple[Phase, ...]
+    """The curriculum, in order."""
+    sound: SoundFeatures = field(default_factory=SoundFeatures)
+    """What the audio encoder hears."""
+    model: ModelConfig = field(default_factory=ModelConfig)
+    """The networks."""
+    viewpoints: RandomViewpoints | ObjectViewpoints = field(default_factory=RandomViewpoints)
+    """How viewpoints are chosen; each phase sets its own number of views."""
+    seed: int = 0
+    """Decides the initial weights, the order of clips and the viewpoints."""
+    weight_decay: float = 1e-5
+    """Decoupled weight decay (AdamW)."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    """Momentum parameters of the optimiser."""
+    clip_gradient: float = 1.0
+    """Largest norm of the gradient; 0 switches clipping off."""
+    horizontal_flip: Literal["none", "joint"] = "none"
+    """``joint`` mirrors picture and sound together for half of the clips."""
+    checkpoint_every: int = 200
+    """Steps between checkpoints; the end of a phase is always saved."""
+    log_every: int = 10
+    """Steps between lines of the metrics file."""
+
+    def __post_init__(self) -> None:
+        if not self.phases:
+            raise AmbikitError("got no phases; expected at least one; give a preset or a list of phases")
+
+    @property
+    def steps(self) -> int:
+        """Total number of steps."""
+        return sum(phase.steps for phase in self.phases)
+
+
+def to_mapping(value: Any) -> Any:
+    """A dataclass as plain dictionaries, lists and numbers; a member of a union carries its ``kind``."""
+    if dataclasses.is_dataclass(value):
+        hints = typing.get_type_hints(type(value))
+        mapping = {}
+        for f in dataclasses.fields(value):
+            inner = to_mapping(getattr(value, f.name))
+            if _is_union(hints[f.name]) and isinstance(inner, dict):
+                inner = {"kind": type(getattr(value, f.name)).__name__, **inner}
+            mapping[f.name] = inner
+        return mapping
+    if isinstance(value, list | tuple):
+        return [to_mapping(v) for v in value]
+    return value
+
+
+def from_mapping(kind: Any, mapping: Any, where: str = "configuration") -> Any:
+    """The inverse of :func:`to_mapping`; unknown and missing fields are errors that name their place."""
+    if _is_union(kind):
+        members = {m.__name__: m for m in typing.get_args(kind) if dataclasses.is_dataclass(m)}
+        if isinstance(mapping, dict) and members:
+            name = mapping.get("kind", next(iter(members)))
+            if name not in members:
+                raise AmbikitError(f"got kind {name!r} in {where}; expected one of {', '.join(members)}")
+            return from_mapping(members[name], {k: v for k, v in mapping.items() if k != "kind"}, where)
+        return mapping
+    if dataclasses.is_dataclass(kind):
+        if not isinstance(mapping, dict):
+            raise AmbikitError(f"got {mapping!r} for {where}; expected the fields of {kind.__name__}")
+        hints = typing.get_type_hints(kind)
+        unknown = sorted(set(mapping) - set(hints))
+        if unknown:
+            raise AmbikitError(f"got unknown fields {unknown} in {where}; expected some of {sorted(hints)}")
+        values = {name: from_mapping(hints[name], v, f"{where}.{name}") for name, v in mapping.items()}
+        try:
+            return kind(**values)
+        except TypeError as error:
+            raise AmbikitError(f"got an incomplete {where}: {error}; expected the fields {sorted(hints)}") from None
+    if typing.get_origin(kind) is tuple:
+        members = typing.get_args(kind)
+        each = members[0] if len(members) == 2 and members[1] is Ellipsis else None
+        return tuple(from_mapping(each or members[i], v, f"{where}[{i}]") for i, v in enumerate(mapping))
+    if typing.get_origin(kind) is Literal:
+        if mapping not in typing.get_args(kind):
+            raise AmbikitError(f"got {mapping!r} for {where}; expected one of {typing.get_args(kind)}")
+        return mapping
+    if kind is float and isinstance(mapping, int | float) and not isinstance(mapping, bool):
+        return float(mapping)
+    if kind in (int, str, bool) and type(mapping) is not kind:
+        raise AmbikitError(f"got {mapping!r} for {where}; expected {kind.__name__}")
+    if kind is float:
+        raise AmbikitError(f"got {mapping!r} for {where}; expected a number (write 1.0e-4, not 1e-4, in YAML)")
+    return mapping
+
+
+def save_yaml(config: Any, path: Path) -> None:
+    """Write a configuration as YAML."""
+    path.write_text(yaml.safe_dump(to_mapping(config), sort_keys=False), encoding="utf-8")
+
+
+def load_yaml(kind: type, path: Path) -> Any:
+    """Read a configuration of the given dataclass from YAML."""
+    try:
+        mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise AmbikitError(f"could not read the configuration {path}: {error}; expected a YAML file") from None
+    return from_mapping(kind, mapping, path.name)
+
+
+def _is_union(kind: Any) -> bool:
+    return typing.get_origin(kind) in (typing.Union, types.UnionType)

@@ -1,0 +1,227 @@
+"""The training loop, to be read from top to bottom. Lightning Fabric carries it to any device and process count.
+
+Every draw is a function of (seed, step), so the loop has no hidden state: a resumed run equals the
+uninterrupted one, bit for bit on a CPU.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from ambikit_models.alignment import AlignmentModel
+from ambikit_models.batch import Batch, ClipSource
+from ambikit_models.objectives.avc import AVC
+from ambikit_models.objectives.avsa import AVSA
+from ambikit_models.objectives.infonce import Gather
+from ambikit_models.training.augmentation import flip_jointly
+from ambikit_models.training.checkpoints import latest_checkpoint, load_recipe, resume, save_checkpoint
+from ambikit_models.training.config import Phase, TrainingConfig, save_yaml
+from ambikit_models.training.sampling import choose_viewpoints, clip_indices, generator_for
+
+__all__ = ["Report", "train"]
+
+#: Called after every logged step with its record: step, steps, phase, loss, accuracy, learning_rate, seconds.
+Report = Callable[[dict[str, Any]], None]
+
+_STATISTICS_CLIPS = 256
+
+
+def train(
+    config: TrainingConfig,
+    source: ClipSource,
+    output: str | Path,
+    *,
+    fabric: Fabric | None = None,
+    report: Report | None = None,
+    stop_at: int | None = None,
+) -> AlignmentModel:
+    """Train a model through all phases, or go on where an earlier call in the same folder stopped.
+
+    Parameters
+    ----------
+    config
+        The recipe.
+    source
+        The clips.
+    output
+        Folder for ``config.yaml``, ``metrics.jsonl`` and ``checkpoints/``.
+    fabric
+        Devices, processes and precision; one CPU process by default.
+    report
+        Told about every logged step, for a progress display.
+    stop_at
+        Stop after this many steps in all and save, as an interruption would.
+
+    Returns
+    -------
+    The trained model in evaluation mode.
+
+    Raises
+    ------
+    AmbikitError
+        If the folder holds checkpoints of another recipe, or there are fewer clips than a batch needs.
+    FileError
+        If a checkpoint cannot be written; earlier ones survive.
+    """
+    output = Path(output)
+    fabric = fabric or Fabric(accelerator="cpu", devices=1)
+    fabric.launch()
+    torch.manual_seed(config.seed)
+    model = config.model.build(config.sound)
+    last = latest_checkpoint(output / "checkpoints")
+    done = load_recipe(last)[1] if last else 0
+    if last:
+        resume(last, model, None, config)
+    else:
+        output.mkdir(parents=True, exist_ok=True)
+        save_yaml(config, output / "config.yaml")
+        _measure_statistics(model, config, source)
+
+    with (output / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
+        first = 0
+        for phase in config.phases:
+            end = first + phase.steps
+            if done < end and (stop_at is None or first < stop_at):
+                if phase.objective == "avsa" and done <= first:
+                    model.start_alignment()
+                # a checkpoint on the border of two phases carries no optimiser state of the new one
+                state = last if first < done else None
+                _run_phase(config, phase, first, done, stop_at, model, source, fabric, output, state, metrics, report)
+            first = end
+    return model.eval()
+
+
+def _run_phase(
+    config: TrainingConfig,
+    phase: Phase,
+    first: int,
+    done: int,
+    stop_at: int | None,
+    model: AlignmentModel,
+    source: ClipSource,
+    fabric: Fabric,
+    output: Path,
+    state: Path | None,
+    metrics: Any,
+    report: Report | None,
+) -> None:
+    objective = _objective(phase, fabric)
+    trained = _select(model, objective.trains)
+    optimizer = torch.optim.AdamW(trained, lr=0.0, betas=config.betas, weight_decay=config.weight_decay)
+    if state:
+        resume(state, model, optimizer, config)
+    step_module, optimizer = fabric.setup(_Step(model.train(), objective), optimizer)
+    end = first + phase.steps if stop_at is None else min(first + phase.steps, stop_at)
+    begun = time.perf_counter()
+
+    def load(step: int) -> Batch:
+        return _batch(config, phase, first, step, source, fabric.global_rank, fabric.world_size)
+
+    for step, batch in _ahead(load, range(max(first, done), end)):
+        for group in optimizer.param_groups:
+            group["lr"] = phase.rate_at(step - first)
+        batch = batch.to(fabric.device)
+        loss, logs = step_module(batch.video, batch.audio, batch.index)
+        optimizer.zero_grad()
+        fabric.backward(loss)
+        if config.clip_gradient:
+            fabric.clip_gradients(step_module, optimizer, max_norm=config.clip_gradient)
+        optimizer.step()
+
+        finished = step + 1
+        if finished % config.log_every == 0 or finished == end:
+            record = {
+                "step": finished,
+                "steps": config.steps,
+                "phase": phase.objective,
+                "loss": fabric.all_reduce(loss.detach(), reduce_op="mean").item(),
+                **{name: fabric.all_reduce(value, reduce_op="mean").item() for name, value in logs.items()},
+                "learning_rate": phase.rate_at(step - first),
+                "seconds": round(time.perf_counter() - begun, 3),
+            }
+            if fabric.is_global_zero:
+                metrics.write(json.dumps(record) + "\n")
+                metrics.flush()
+                if report:
+                    report(record)
+        if (finished % config.checkpoint_every == 0 or finished == end) and fabric.is_global_zero:
+            save_checkpoint(output / "checkpoints", model, optimizer.optimizer, config, finished)
+        fabric.barrier()
+
+
+class _Step(nn.Module):
+    """The whole step as one forward pass, so that distributed wrappers see every use of the parameters."""
+
+    def __init__(self, model: AlignmentModel, objective: AVC | AVSA):
+        super().__init__()
+        self.model = model
+        self.objective = objective
+
+    def forward(self, video: Tensor, audio: Tensor, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        # tensors one by one: Fabric converts the arguments to its precision and cannot rebuild a frozen Batch
+        return self.objective(self.model, Batch(video, audio, index))
+
+
+def _objective(phase: Phase, fabric: Fabric) -> AVC | AVSA:
+    gather = _gather_across(fabric)
+    if phase.objective == "avc":
+        return AVC(temperature=phase.temperature, gather=gather)
+    return AVSA(
+        temperature=phase.temperature, candidates=phase.candidates, within_clip=phase.within_clip, gather=gather
+    )
+
+
+def _gather_across(fabric: Fabric) -> Gather:
+    def gather(x: Tensor) -> tuple[Tensor, int]:
+        if fabric.world_size == 1:
+            return x, 0
+        return fabric.all_gather(x, sync_grads=True).flatten(0, 1), fabric.global_rank * len(x)
+
+    return gather
+
+
+def _select(model: AlignmentModel, parts: tuple[str, ...]) -> list[nn.Parameter]:
+    """Let only the parts that an objective uses be trained; distributed training waits for every other gradient."""
+    model.requires_grad_(False)
+    for part in parts:
+        getattr(model, part).requires_grad_(True)
+    return [p for p in model.parameters() if p.requires_grad]
+
+
+def _batch(
+    config: TrainingConfig, phase: Phase, first: int, step: int, source: ClipSource, rank: int, world_size: int
+) -> Batch:
+    """Draw the whole batch of a step and load the part of it that this process works on."""
+    indices = clip_indices(config.seed, step - first, phase.clips, len(source))
+    generator = generator_for(config.seed, 1, step)
+    viewpoints = choose_viewpoints(config.viewpoints, phase.views, source, indices, generator)
+    mirrored = generator.random(phase.clips) < (0.5 if config.horizontal_flip == "joint" else 0.0)
+    ours = slice(rank * phase.clips // world_size, (rank + 1) * phase.clips // world_size)
+    batch = source.batch(indices[ours], viewpoints[ours])
+    return flip_jointly(batch, torch.from_numpy(mirrored[ours]), config.sound) if mirrored.any() else batch
+
+
+def _ahead(load: Callable[[int], Batch], steps: range) -> Any:
+    """Load the next batch in a thread while the current one is being trained on."""
+    with ThreadPoolExecutor(1) as worker:
+        coming = worker.submit(load, steps[0]) if len(steps) else None
+        for step in steps:
+            batch = coming.result()
+            coming = worker.submit(load, step + 1) if step + 1 < steps.stop else None
+            yield step, batch
+
+
+def _measure_statistics(model: AlignmentModel, config: TrainingConfig, source: ClipSource) -> None:
+    generator = generator_for(config.seed, 2)
+    count = min(_STATISTICS_CLIPS, len(source))
+    indices = np.sort(generator.permutation(len(source))[:count])
+    viewpoints = choose_viewpoints(config.viewpoints, 1, source, indices, generator)
+    model.standardize.measure(source.batch(indices, viewpoints).audio)

@@ -1,0 +1,103 @@
+import pytest
+import torch
+
+from ambikit_models.encoders.audio import Conv2dAudioEncoder, SmallAudioEncoder, Standardize
+from ambikit_models.encoders.translation import Translation
+from ambikit_models.encoders.video import R2Plus1DVideoEncoder, SmallVideoEncoder
+
+
+def test_r2plus1d_follows_the_table_of_the_paper():
+    # morgado2020, supplementary table 1: activations after the stem and after stages 2 to 5 of an 8 × 112² clip
+    encoder = R2Plus1DVideoEncoder().eval()
+    shapes = []
+    network = encoder.network
+    for part in (network.stem, network.layer1, network.layer2, network.layer3, network.layer4):
+        part.register_forward_hook(lambda _m, _i, out: shapes.append(tuple(out.shape[1:])))
+    with torch.no_grad():
+        assert encoder(torch.rand(1, 3, 8, 112, 112)).shape == (1, 512)
+    expected = [(64, 8, 56, 56), (64, 8, 56, 56), (128, 4, 28, 28), (256, 2, 14, 14), (512, 1, 7, 7)]
+    assert shapes == expected
+
+
+def test_r2plus1d_takes_the_maximum_over_place():
+    encoder = R2Plus1DVideoEncoder().eval()
+    maps = []
+    encoder.network.layer4.register_forward_hook(lambda _m, _i, out: maps.append(out))
+    with torch.no_grad():
+        embedding = encoder(torch.rand(1, 3, 8, 64, 64))
+    torch.testing.assert_close(embedding, maps[0].amax((-3, -2, -1)))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4, 7])
+def test_conv2d_follows_the_table_of_the_paper(channels):
+    encoder = Conv2dAudioEncoder(channels).eval()
+    shapes = []
+    for layer in encoder.layers:
+        layer.register_forward_hook(lambda _m, _i, out: shapes.append(tuple(out.shape[1:])))
+    with torch.no_grad():
+        assert encoder(torch.rand(1, channels, 129, 100)).shape == (1, 512)
+    pairs = [(64, 65, 50)] * 3 + [(128, 33, 25)] * 2 + [(256, 17, 13)] * 2 + [(512, 17, 13)] * 2
+    assert shapes == pairs
+    assert sum(isinstance(m, torch.nn.Conv2d) for m in encoder.modules()) == 9
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+def test_small_video_encoder_is_blind_to_the_order_of_frames(frames):
+    encoder = SmallVideoEncoder(16).eval()
+    video = torch.rand(2, 3, frames, 24, 24)
+    with torch.no_grad():
+        torch.testing.assert_close(encoder(video), encoder(video.flip(2)))
+
+
+def test_small_audio_encoder_hears_pitch_but_not_time():
+    encoder = SmallAudioEncoder(7, 32, 16).eval()
+    audio = torch.rand(2, 7, 32, 12)
+    with torch.no_grad():
+        assert encoder(audio).shape == (2, 16)
+        assert not torch.allclose(encoder(audio), encoder(audio.flip(2)))
+
+
+def test_standardize_centres_and_leaves_constant_channels_unscaled():
+    torch.manual_seed(0)
+    features = torch.randn(64, 1, 2, 4, 10) * 3 + 5
+    features[:, :, 1] = 7.0
+    module = Standardize(2, 4)
+    module.measure(features)
+    out = module(features)
+    assert abs(out[:, :, 0].mean()) < 1e-5
+    assert abs(out[:, :, 0].std() - 1) < 0.01
+    assert torch.equal(out[:, :, 1], torch.zeros_like(out[:, :, 1]))
+
+
+class TestTranslation:
+    def test_it_is_equivariant_to_the_order_of_views(self):
+        # no encoding of position: permuting the views permutes the translated features and does nothing else
+        translation = Translation(8, depth=2)
+        x = torch.randn(3, 4, 8)
+        order = torch.tensor([2, 0, 3, 1])
+        torch.testing.assert_close(translation(x)[:, order], translation(x[:, order]))
+
+    def test_every_view_sees_every_other(self):
+        translation = Translation(8, depth=1)
+        x = torch.randn(1, 4, 8, requires_grad=True)
+        translation(x)[0, 0].square().sum().backward()
+        assert (x.grad[0].abs().sum(-1) > 0).all()
+
+    def test_against_the_equations(self):
+        # equations 4 to 6 of morgado2020, one view at a time
+        translation = Translation(6, depth=1).double()
+        block = translation.blocks[0]
+        x = torch.randn(1, 3, 6, dtype=torch.float64)
+        expected = torch.zeros_like(x)
+        for k in range(3):
+            scores = torch.stack([block.key(x[0, j]) @ block.query(x[0, k]) for j in range(3)]) / 6**0.5
+            weights = torch.exp(scores) / torch.exp(scores).sum()
+            mixed = sum(weights[j] * block.value(x[0, j]) for j in range(3))
+            y = block.attention_norm(x[0, k] + block.output(mixed))
+            hidden, _, outer = block.feed_forward
+            expected[0, k] = block.feed_forward_norm(y + outer(hidden(y).clamp(min=0)))
+        torch.testing.assert_close(translation(x), expected)
+
+    def test_depth_zero_is_direct_prediction(self):
+        x = torch.randn(1, 2, 4)
+        assert torch.equal(Translation(4, depth=0)(x), x)

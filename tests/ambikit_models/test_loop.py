@@ -1,0 +1,161 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from ambikit.errors import AmbikitError, FileError
+from ambikit_models.objectives.avsa import AVSA
+from ambikit_models.training import checkpoints
+from ambikit_models.training.augmentation import flip_jointly
+from ambikit_models.training.checkpoints import latest_checkpoint, load_model
+from ambikit_models.training.config import Phase
+from ambikit_models.training.loop import train
+from ambikit_models.training.sampling import clip_indices
+from tests.ambikit_models.test_objectives import toy_batch
+from tests.ambikit_models.toy import SOUND, ToyClips, toy_config
+
+
+def weights(model):
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def assert_same_weights(a, b):
+    assert a.keys() == b.keys()
+    for name in a:
+        assert torch.equal(a[name], b[name]), name
+
+
+class TestTraining:
+    def test_it_overfits_one_batch(self):
+        model, batch = toy_batch()
+        optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+        losses = []
+        for _ in range(60):
+            loss, _ = AVSA(temperature=0.1)(model, batch)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        assert losses[0] > 2.5  # chance is log 18 = 2.9
+        assert losses[-1] < 0.5
+
+    def test_it_logs_and_leaves_a_checkpoint_that_loads(self, tmp_path):
+        seen = []
+        trained = train(toy_config(), ToyClips(), tmp_path, report=seen.append)
+        records = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+        assert [r["step"] for r in records] == [2, 4, 6, 8, 10, 12]
+        assert [r["phase"] for r in records] == ["avc"] * 3 + ["avsa"] * 3
+        assert [r["step"] for r in seen] == [2, 4, 6, 8, 10, 12]
+        loaded, config = load_model(tmp_path)
+        assert config == toy_config()
+        assert_same_weights(weights(trained), weights(loaded))
+
+    @pytest.mark.parametrize("stop", [3, 4, 6, 9])
+    def test_resumed_equals_uninterrupted_bit_for_bit(self, tmp_path, stop):
+        whole = train(toy_config(), ToyClips(), tmp_path / "whole")
+        train(toy_config(), ToyClips(), tmp_path / "parts", stop_at=stop)
+        assert latest_checkpoint(tmp_path / "parts" / "checkpoints").name == f"step-{stop:06d}"
+        resumed = train(toy_config(), ToyClips(), tmp_path / "parts")
+        assert_same_weights(weights(whole), weights(resumed))
+
+    def test_the_seed_decides(self, tmp_path):
+        one = train(toy_config(), ToyClips(), tmp_path / "one")
+        same = train(toy_config(), ToyClips(), tmp_path / "same")
+        other = train(toy_config(seed=1), ToyClips(), tmp_path / "other")
+        assert_same_weights(weights(one), weights(same))
+        assert not torch.equal(one.video_head.weight, other.video_head.weight)
+
+    def test_a_finished_run_is_not_trained_again(self, tmp_path):
+        first = train(toy_config(), ToyClips(), tmp_path)
+        before = (tmp_path / "metrics.jsonl").read_text()
+        again = train(toy_config(), ToyClips(), tmp_path)
+        assert (tmp_path / "metrics.jsonl").read_text() == before
+        assert_same_weights(weights(first), weights(again))
+
+    def test_mixed_precision(self, tmp_path):
+        from lightning_fabric import Fabric
+
+        fabric = Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")
+        model = train(toy_config(), ToyClips(), tmp_path, fabric=fabric)
+        assert all(torch.isfinite(p).all() for p in model.parameters())
+
+
+class TestSampling:
+    def test_every_clip_once_per_epoch(self):
+        epoch = np.concatenate([clip_indices(3, step, 16, 64) for step in range(4)])
+        assert sorted(epoch) == list(range(64))
+        assert list(clip_indices(3, 4, 16, 64)) != list(clip_indices(3, 0, 16, 64))
+
+    def test_too_few_clips(self):
+        with pytest.raises(AmbikitError, match="5 clips for batches of 8"):
+            clip_indices(0, 0, 8, 5)
+
+
+class TestRates:
+    def test_warm_up_and_cosine(self):
+        phase = Phase("avc", 100, 8, 1, learning_rate=2.0, warm_up=10, final_learning_rate=0.1)
+        assert phase.rate_at(0) == pytest.approx(0.2)
+        assert phase.rate_at(9) == pytest.approx(2.0)
+        assert phase.rate_at(55) == pytest.approx(2.0 * 0.55)
+        assert phase.rate_at(100) == pytest.approx(0.2)
+
+
+class TestFlip:
+    def test_picture_and_sound_change_sides_together(self):
+        _, batch = toy_batch()
+        flipped = torch.tensor([True, False, True, False, False, False])
+        out = flip_jointly(batch, flipped, SOUND)
+        assert torch.equal(out.video[1], batch.video[1])
+        assert torch.equal(out.video[0], batch.video[0].flip(-1))
+        assert torch.equal(out.audio[0, :, 5], -batch.audio[0, :, 5])
+        assert torch.equal(out.audio[0, :, [0, 1, 2, 3, 4, 6]], batch.audio[0, :, [0, 1, 2, 3, 4, 6]])
+        assert torch.equal(out.audio[1], batch.audio[1])
+
+
+class TestBadInput:
+    def test_another_recipe(self, tmp_path):
+        train(toy_config(), ToyClips(), tmp_path, stop_at=3)
+        with pytest.raises(AmbikitError, match="seed is 5, the checkpoint has 0"):
+            train(toy_config(seed=5), ToyClips(), tmp_path)
+
+    def test_a_full_disk_leaves_the_old_checkpoint(self, tmp_path, monkeypatch):
+        train(toy_config(), ToyClips(), tmp_path, stop_at=4)
+        before = weights(load_model(tmp_path)[0])
+        real = checkpoints.save_file
+
+        def full(tensors, path):
+            if "optimizer" in str(path):
+                raise OSError(28, "No space left on device")
+            real(tensors, path)
+
+        monkeypatch.setattr(checkpoints, "save_file", full)
+        with pytest.raises(FileError, match="No space left.*earlier checkpoints are untouched"):
+            train(toy_config(), ToyClips(), tmp_path)
+        monkeypatch.undo()
+        folder = tmp_path / "checkpoints"
+        assert [p.name for p in folder.iterdir()] == ["step-000004"]
+        assert_same_weights(before, weights(load_model(tmp_path)[0]))
+        train(toy_config(), ToyClips(), tmp_path)
+
+    def test_a_truncated_checkpoint(self, tmp_path):
+        train(toy_config(), ToyClips(), tmp_path, stop_at=4)
+        file = tmp_path / "checkpoints" / "step-000004" / "weights.safetensors"
+        file.write_bytes(file.read_bytes()[:100])
+        with pytest.raises(FileError, match="complete safetensors file"):
+            load_model(tmp_path)
+
+    def test_no_checkpoint(self, tmp_path):
+        with pytest.raises(FileError, match="expected a folder written by training"):
+            load_model(tmp_path)
+
+    def test_weights_of_another_model(self, tmp_path):
+        train(toy_config(), ToyClips(), tmp_path / "a", stop_at=2)
+        config = toy_config(model=dataclasses.replace(toy_config().model, width=12))
+        train(config, ToyClips(), tmp_path / "b", stop_at=2)
+        target = tmp_path / "a" / "checkpoints" / "step-000002"
+        source = tmp_path / "b" / "checkpoints" / "step-000002"
+        (target / "weights.safetensors").write_bytes((source / "weights.safetensors").read_bytes())
+        with pytest.raises(FileError, match="do not fit the model"):
+            load_model(target)
