@@ -1,0 +1,251 @@
+"""Frames of a video at given times, and the sound that belongs to them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+import ambikit
+from ambikit.errors import AmbikitError, FileError, MissingExtraError
+
+__all__ = ["VideoFacts", "read_frames", "read_sound", "video_facts"]
+
+#: a later frame nearer than this is reached by decoding on, one farther away by seeking (seconds)
+_DECODE_ON = 3.0
+
+#: FFmpeg's names of the containers that are opened
+_FORMATS = "mov,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf"
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """What the header of a file says about its video.
+
+    Attributes
+    ----------
+    width, height
+        Pixels.
+    frame_rate
+        Frames per second on average.
+    duration
+        Seconds from the start of the file to the end of its last frame, as far as the header knows.
+    """
+
+    width: int
+    height: int
+    frame_rate: float
+    duration: float
+
+
+def video_facts(path: str | Path) -> VideoFacts:
+    """Read size, frame rate and duration from a video's header, without decoding.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be opened or has no video.
+    """
+    with _opened(path) as container:
+        stream = _video_stream(container, path)
+        rate = stream.average_rate or stream.guessed_rate or 0
+        end = 0.0
+        if stream.duration is not None:
+            end = float((stream.duration + (stream.start_time or 0)) * stream.time_base) - _origin(container)
+        elif container.duration is not None:
+            end = container.duration / 1e6
+        return VideoFacts(stream.codec_context.width, stream.codec_context.height, float(rate), end)
+
+
+def read_frames(path: str | Path, times: Any) -> UInt8[np.ndarray, "n height width 3"]:
+    """Read the video frames nearest to the given times.
+
+    The clock is that of the file's presentation: 0 is where its earliest stream begins, so that the frame at a time
+    belongs to the sound that :func:`read_sound` gives for that time. Frames are chosen by their presentation time,
+    whatever the frame rate, also when it varies or frames are stored out of order. The last frame lasts as long as
+    its predecessor's distance; later times are an error.
+
+    Parameters
+    ----------
+    path
+        A video file.
+    times
+        Seconds, shape ``(n,)``, in any order, repetitions welcome.
+
+    Returns
+    -------
+    frames
+        ``(n, height, width, 3)`` uint8: red, green, blue.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, has no video, or cannot be decoded as far as needed.
+    AmbikitError
+        If a time is negative or beyond the end.
+
+    Notes
+    -----
+    AVI files store no presentation times: where they hold B-frames, FFmpeg dates every frame one frame late.
+    """
+    wanted = np.atleast_1d(np.asarray(times, dtype=np.float64))
+    if wanted.ndim != 1 or not np.all(np.isfinite(wanted)) or np.any(wanted < 0):
+        raise AmbikitError(f"got times={times!r}; expected seconds of shape (n,), finite and not negative")
+    order = np.argsort(wanted, kind="stable")
+    with _opened(path) as container:
+        stream = _video_stream(container, path)
+        if not wanted.size:
+            return np.empty((0, stream.codec_context.height, stream.codec_context.width, 3), np.uint8)
+        try:
+            pictures = _nearest(container, stream, wanted[order], path)
+        except _decoding_errors() as error:
+            if isinstance(error, AmbikitError):
+                raise
+            raise FileError(
+                f"got {path}, which cannot be decoded ({error}); expected an intact video; replace the file"
+            ) from error
+    frames = np.empty((len(wanted), *pictures[0].shape), np.uint8)
+    for place, picture in zip(order, pictures, strict=True):
+        if picture.shape != frames.shape[1:]:
+            raise FileError(
+                f"got {path}, whose frames change from {frames.shape[1:]} to {picture.shape}; expected one size; "
+                "re-encode the video"
+            )
+        frames[place] = picture
+    return frames
+
+
+def read_sound(
+    path: str | Path,
+    start: float = 0.0,
+    duration: float | None = None,
+    *,
+    sample_rate: float | None = None,
+    source: str = "ambix",
+    channel_map: Any = "auto",
+) -> tuple[Float[np.ndarray, "channels time"], float]:
+    """Read a stretch of a file's sound on the clock of :func:`read_frames`.
+
+    Where the sound begins later than the picture, or ends before ``start + duration``, there is silence. The whole
+    file is decoded, as sound is cheap beside pictures and most codecs cannot be cut exactly.
+
+    Parameters
+    ----------
+    path
+        A sound or video file.
+    start
+        Seconds from the start of the file's presentation, not negative.
+    duration
+        Seconds; None reads to the end.
+    sample_rate, source, channel_map
+        As in :func:`ambikit.read`, which reads the file.
+
+    Returns
+    -------
+    signal, sample_rate
+        AmbiX ``(channels, round(duration * sample_rate))`` and its rate in Hz.
+    """
+    if not np.isfinite(start) or start < 0 or (duration is not None and not duration > 0):
+        raise AmbikitError(
+            f"got start={start} and duration={duration}; expected seconds: a start that is not negative and a positive "
+            "duration, or None to read to the end"
+        )
+    signal, rate = ambikit.read(path, sample_rate=sample_rate, source=source, channel_map=channel_map)
+    begin = round(start * rate)
+    samples = max(signal.shape[-1] - begin, 0) if duration is None else round(duration * rate)
+    cut = signal[:, begin : begin + samples]
+    missing = samples - cut.shape[-1]
+    return (np.pad(cut, ((0, 0), (0, missing))) if missing else cut), rate
+
+
+def _nearest(container: Any, stream: Any, times: np.ndarray, path: str | Path) -> list[np.ndarray]:
+    """The pictures nearest to ascending times, decoding each stretch of the file once."""
+    pictures: list[np.ndarray] = []
+    origin = _origin(container)
+    before = after = None  # the decoded frames around the time at hand
+    before_time = after_time = -np.inf
+    decoded: Iterator[Any] = iter(())
+    for time in times:
+        if after is None or time - after_time > _DECODE_ON:
+            decoded, after, after_time = _frames_from(container, stream, float(time), origin, path)
+            before, before_time = None, -np.inf
+        while after_time < time:
+            following = next(decoded, None)
+            if following is None:
+                break
+            before, before_time = after, after_time
+            after, after_time = following, _time_of(following, origin)
+        if after_time < time:
+            # nothing follows: the last frame stays on the screen as long as the one before it did
+            last = after_time - before_time if before is not None else _frame_duration(stream)
+            if time > after_time + last:
+                raise AmbikitError(
+                    f"got time {time:.6g} s for {path}; expected at most {after_time + last:.6g} s, "
+                    "where the video ends; ask for earlier frames"
+                )
+        earlier = before is not None and time - before_time < after_time - time
+        pictures.append((before if earlier else after).to_ndarray(format="rgb24"))
+    return pictures
+
+
+def _frames_from(
+    container: Any, stream: Any, time: float, origin: float, path: str | Path
+) -> tuple[Iterator[Any], Any, float]:
+    """Seek so that the first decoded frame is not after ``time``: further and further back, at last to the start."""
+    for margin in (0.0, 1.0, 10.0, np.inf):
+        target = max(time - margin, 0.0) + origin
+        container.seek(int(target / stream.time_base), stream=stream, backward=True)
+        decoded = _timed(container.decode(stream))
+        first = next(decoded, None)
+        if first is not None and (_time_of(first, origin) <= time or target <= origin):
+            return decoded, first, _time_of(first, origin)
+    raise FileError(f"got {path}, in which no frame can be decoded; expected an intact video; replace the file")
+
+
+def _timed(frames: Iterator[Any]) -> Iterator[Any]:
+    return (frame for frame in frames if frame.pts is not None)
+
+
+def _time_of(frame: Any, origin: float) -> float:
+    return float(frame.pts * frame.time_base) - origin
+
+
+def _frame_duration(stream: Any) -> float:
+    rate = stream.average_rate or stream.guessed_rate
+    return 1.0 / float(rate) if rate else 0.0
+
+
+def _origin(container: Any) -> float:
+    """Where the presentation begins on the container's clock, seconds."""
+    return 0.0 if container.start_time is None else container.start_time / 1e6
+
+
+def _decoding_errors() -> tuple[type[Exception], ...]:
+    import av
+
+    return (av.error.FFmpegError, ValueError, MemoryError)
+
+
+def _opened(path: str | Path) -> Any:
+    try:
+        import av
+    except ImportError as error:
+        raise MissingExtraError(
+            "reading video needs the package av, which is not installed; install it with: pip install 'ambikit[media]'"
+        ) from error
+    try:
+        # Absolute, so that no part of the name is taken for a protocol; the whitelist keeps out playlists, which
+        # could name other files.
+        return av.open(str(Path(path).resolve()), options={"format_whitelist": _FORMATS})
+    except (OSError, ValueError, MemoryError, av.error.FFmpegError) as error:
+        raise FileError(
+            f"got {path}, which cannot be opened ({error}); expected a complete video file; check or replace it"
+        ) from error
+
+
+def _video_stream(container: Any, path: str | Path) -> Any:
+    if not container.streams.video:
+        raise FileError(f"got {path}, which has no video; expected a file with pictures; check the path")
+    return container.streams.video[0]

@@ -1,0 +1,171 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import soundfile
+
+from ambikit.errors import AmbikitError, FileError
+from ambikit_models.media import read_frames, read_sound, video_facts
+from tests.ambikit_models.clips import numbered_frame, numbers_of, write_video
+
+NTSC = Fraction(30000, 1001)
+FORMATS = {
+    "h264 with B-frames in mp4": ("a.mp4", "libx264", {"bf": "3", "g": "24", "b_strategy": "0"}, NTSC),
+    "h264 with open groups in mkv": ("a.mkv", "libx264", {"bf": "3", "g": "12", "x264-params": "open-gop=1"}, 24),
+    "mpeg4 with B-frames in mkv": ("a.mkv", "mpeg4", {"bf": "2", "g": "15", "qmax": "2"}, 25),
+    "mpeg4 in avi": ("a.avi", "mpeg4", {"g": "15"}, 25),
+    "mpeg4 in mov, odd rate": ("a.mov", "mpeg4", {"g": "200"}, Fraction(127, 10)),
+}
+
+
+@pytest.fixture(scope="module", params=FORMATS)
+def numbered(request, tmp_path_factory):
+    """A video of 250 numbered frames and its frame rate."""
+    name, codec, options, rate = FORMATS[request.param]
+    frames = [numbered_frame(n) for n in range(250)]
+    return write_video(tmp_path_factory.mktemp("media") / name, frames, rate, codec=codec, options=options), rate
+
+
+class TestFrames:
+    def test_the_file_does_hold_frames_out_of_order(self, tmp_path):
+        """Otherwise the tests below would prove less than they say."""
+        import av
+
+        name, codec, options, rate = FORMATS["h264 with B-frames in mp4"]
+        path = write_video(tmp_path / name, [numbered_frame(n) for n in range(30)], rate, codec=codec, options=options)
+        with av.open(str(path)) as container:
+            stamps = [packet.pts for packet in container.demux(video=0) if packet.pts is not None]
+        assert stamps != sorted(stamps)
+
+    def test_each_frame_is_found_at_its_time(self, numbered):
+        path, rate = numbered
+        wanted = [0, 1, 2, 3, 47, 48, 49, 120, 121, 249]
+        assert numbers_of(read_frames(path, [n / float(rate) for n in wanted])) == wanted
+
+    def test_the_nearest_frame_is_taken(self, numbered):
+        path, rate = numbered
+        times = np.array([10.4, 10.6, 99.45, 99.55, 249.9]) / float(rate)
+        assert numbers_of(read_frames(path, times)) == [10, 11, 99, 100, 249]
+
+    def test_any_order_and_repetitions(self, numbered):
+        path, rate = numbered
+        wanted = [200, 3, 3, 120, 0, 249, 119]
+        assert numbers_of(read_frames(path, np.array(wanted) / float(rate))) == wanted
+
+    def test_every_single_frame_by_its_own_seek(self, numbered):
+        path, rate = numbered
+        for number in range(0, 250, 7):
+            assert numbers_of(read_frames(path, [number / float(rate)])) == [number]
+
+    def test_sixteen_frames_a_second_from_any_rate(self, numbered):
+        path, rate = numbered
+        times = 2.0 + np.arange(8) / 16
+        expected = [round(t * float(rate)) for t in times]
+        found = numbers_of(read_frames(path, times))
+        assert all(
+            abs(a - b) <= (1 if abs(t * float(rate) % 1 - 0.5) < 1e-6 else 0) for a, b, t in zip(found, expected, times)
+        )
+
+    def test_irregular_presentation_times(self, tmp_path):
+        times = [0.0, 0.1, 0.15, 0.9, 1.0, 3.0, 3.02]
+        path = write_video(tmp_path / "a.mkv", [numbered_frame(n) for n in range(7)], 25, times=times)
+        assert numbers_of(read_frames(path, [0.12, 0.13, 0.5, 0.53, 1.9, 2.1, 3.015])) == [1, 2, 2, 3, 4, 5, 6]
+
+    def test_the_end_is_the_end(self, numbered):
+        path, rate = numbered
+        with pytest.raises(AmbikitError, match=r"expected at most .* s, where the video ends"):
+            read_frames(path, [250.6 / float(rate)])
+
+    def test_red_is_red(self, tmp_path):
+        red = np.zeros((32, 64, 3), np.uint8)
+        red[..., 0] = 220
+        frame = read_frames(write_video(tmp_path / "a.mp4", [red] * 3), [0.0])[0]
+        assert frame.shape == (32, 64, 3)
+        assert frame.dtype == np.uint8
+        np.testing.assert_allclose(frame.mean(axis=(0, 1)), [220, 0, 0], atol=4)
+
+    def test_no_times_no_frames(self, numbered):
+        assert read_frames(numbered[0], []).shape == (0, 32, 64, 3)
+
+    def test_facts_from_the_header(self, numbered):
+        path, rate = numbered
+        facts = video_facts(path)
+        assert (facts.width, facts.height) == (64, 32)
+        assert facts.frame_rate == pytest.approx(float(rate), rel=1e-3)
+        assert facts.duration == pytest.approx(250 / float(rate), abs=0.11)
+
+
+class TestClock:
+    """A flash and a click at the same moment stay together, wherever the streams begin."""
+
+    @staticmethod
+    def flash_and_click(path, *, picture_start=0.0, sound_start=0.0, moment=1.2):
+        frames, times = [], [picture_start + n / 25 for n in range(60)]
+        for time in times:
+            frames.append(np.full((32, 64, 3), 230 if abs(time - moment) < 1e-6 else 20, np.uint8))
+        sound = np.zeros((4, 3 * 48000))
+        sound[:, round((moment - sound_start) * 48000)] = 0.9
+        return write_video(path, frames, 25, times=times, sound=sound, sound_start=sound_start)
+
+    @pytest.mark.parametrize("starts", [(0.0, 0.0), (0.4, 0.0), (0.0, 0.4)])
+    @pytest.mark.parametrize("name", ["a.mov", "a.mkv"])
+    def test_together(self, tmp_path, starts, name):
+        path = self.flash_and_click(tmp_path / name, picture_start=starts[0], sound_start=starts[1])
+        frames = read_frames(path, [1.16, 1.2, 1.24])
+        assert [int(level > 100) for level in frames.mean(axis=(1, 2, 3))] == [0, 1, 0]
+        signal, rate = read_sound(path, start=1.0, duration=0.5)
+        assert signal.shape == (4, 24000)
+        assert abs(int(np.argmax(np.abs(signal[0]))) / rate - 0.2) < 0.002
+
+    def test_before_the_first_frame_there_is_the_first_frame(self, tmp_path):
+        path = self.flash_and_click(tmp_path / "a.mkv", picture_start=0.4, moment=0.4)
+        assert read_frames(path, [0.1]).mean() > 100
+
+    def test_silence_follows_the_end_of_the_sound(self, tmp_path):
+        path = tmp_path / "a.wav"
+        soundfile.write(path, np.full((800, 4), 0.5), 8000)
+        signal, rate = read_sound(path, start=0.05, duration=0.1)
+        assert rate == 8000
+        np.testing.assert_allclose(signal, np.repeat([[0.5] * 400 + [0.0] * 400], 4, axis=0), atol=1e-4)
+        assert read_sound(path, start=0.075)[0].shape == (4, 200)
+        assert read_sound(path, start=9.0)[0].shape == (4, 0)
+
+
+class TestErrors:
+    def test_missing_wrong_and_truncated_files(self, tmp_path, numbered):
+        with pytest.raises(FileError, match="cannot be opened"):
+            read_frames(tmp_path / "nowhere.mp4", [0.0])
+        text = tmp_path / "text.mp4"
+        text.write_text("no video at all " * 100)
+        with pytest.raises(FileError, match=r"text\.mp4"):
+            read_frames(text, [0.0])
+        cut = tmp_path / f"cut{numbered[0].suffix}"
+        cut.write_bytes(numbered[0].read_bytes()[:3000])
+        with pytest.raises(AmbikitError, match="cut"):
+            read_frames(cut, [9.0])
+
+    def test_a_playlist_opens_no_other_file(self, tmp_path):
+        target = write_video(tmp_path / "a.mp4", [numbered_frame(1)] * 5)
+        listing = tmp_path / "list.mp4"
+        listing.write_text(f"ffconcat version 1.0\nfile {target.name}\n")
+        with pytest.raises(FileError):
+            read_frames(listing, [0.0])
+
+    def test_sound_has_no_frames(self, tmp_path):
+        path = tmp_path / "sound.ogg"
+        soundfile.write(path, np.zeros((800, 2)), 8000)
+        with pytest.raises(FileError, match="no video"):
+            read_frames(path, [0.0])
+        with pytest.raises(FileError, match="no video"):
+            video_facts(path)
+
+    @pytest.mark.parametrize("times", [[-0.1], [np.nan], [[0.0]]])
+    def test_impossible_times(self, numbered, times):
+        with pytest.raises(AmbikitError, match="times"):
+            read_frames(numbered[0], times)
+
+    def test_impossible_stretches_of_sound(self, tmp_path):
+        with pytest.raises(AmbikitError, match="start=-1"):
+            read_sound(tmp_path / "a.wav", start=-1.0)
+        with pytest.raises(AmbikitError, match="duration=0"):
+            read_sound(tmp_path / "a.wav", duration=0.0)
