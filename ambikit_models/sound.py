@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 import ambikit
+from ambikit.analysis.mel import levels
 
 __all__ = ["SoundFeatures", "SoundFormat"]
 
@@ -55,9 +56,32 @@ class SoundFeatures:
         """Reduce first-order AmbiX signals to their mel covariance; the same for every format."""
         return ambikit.mel_covariance(signal, self.sample_rate, bands=self.bands, window=self.window, hop=self.hop)
 
-    def view(self, covariance: Any, azimuth: Any, elevation: Any) -> Any:
+    def view(
+        self, covariance: Float[Tensor, "*batch 13 mel frames"], azimuth: Any, elevation: Any
+    ) -> Float[Tensor, "*aligned channels mel frames"]:
         """Turn to the viewpoints and compute the features: ``(..., channels, mel, frames)``.
 
         The angles (radians) broadcast with the axes before the 13 channels.
         """
-        raise NotImplementedError
+        aligned = ambikit.align_mel_covariance(covariance, azimuth, elevation)
+        if self.format == "foa_intensity":
+            return ambikit.mel_covariance_features(aligned)
+        if self.format == "foa_log_mel":
+            return ambikit.mel_covariance_features(aligned)[..., :4, :, :]
+        beams = torch.as_tensor(_BEAMS[self.format], dtype=aligned.dtype, device=aligned.device)
+        # the power of a·W + b·X + c·Y is quadratic in the covariance; rounding may leave a silent beam below zero
+        power = torch.einsum("bc,...cmt->...bmt", beams, aligned[..., :10, :, :]).clamp(min=0)
+        return levels(power, 2.0, 100.0)
+
+
+def _power_of_beam(w: float, x: float, y: float) -> list[float]:
+    """The weights of the products ww, wx, wy, wz, xx, yy, zz, xy, xz, yz in the power of w·W + x·X + y·Y."""
+    return [w * w, 2 * w * x, 2 * w * y, 0.0, x * x, y * y, 0.0, 2 * x * y, 0.0, 0.0]
+
+
+# hypercardioid beams to the front, and to the left and right
+_BEAMS = {
+    "omni": [_power_of_beam(1.0, 0.0, 0.0)],
+    "mono": [_power_of_beam(0.25, 0.75, 0.0)],
+    "stereo": [_power_of_beam(0.25, 0.0, 0.75), _power_of_beam(0.25, 0.0, -0.75)],
+}
