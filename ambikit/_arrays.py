@@ -82,10 +82,13 @@ def real_dtype(x: Array) -> Any:
 
 
 def constant_like(matrix: Any, x: Array) -> Array:
-    """Bring a designed matrix (float64 NumPy) to the library, device and real dtype of ``x``.
+    """Bring a designed matrix (float64 NumPy, or a tensor) to the library, device and real dtype of ``x``.
 
     In NumPy 2 a float64 scalar array promotes float32 signals; constants therefore enter through this door.
+    A design made from tensors of angles keeps its gradient.
     """
+    if is_torch(matrix):
+        return matrix.to(real_dtype(x))
     if is_torch(x):
         torch = sys.modules["torch"]
         return torch.as_tensor(np.asarray(matrix), dtype=real_dtype(x), device=x.device)

@@ -1,0 +1,140 @@
+"""How a design meets a signal: real matrices on the channel axis of any signal or spectrum.
+
+A signal ``(..., channels, time)`` and a complex spectrum ``(..., channels, freq, time)`` are both seen as
+``(..., channels, columns)`` of real numbers, without a copy where memory allows: a real matrix then acts on real
+and imaginary parts side by side and never becomes complex.
+"""
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from ambikit._arrays import Array, is_torch, namespace, real_dtype
+from ambikit.errors import ArrayTypeError, ShapeError
+from ambikit.geometry.directions import angles_in_radians
+
+__all__ = [
+    "angles_for",
+    "apply_matrix",
+    "apply_matrix_into",
+    "as_columns",
+    "check_out",
+    "from_columns",
+    "is_on_gpu",
+    "is_plain",
+    "shares_memory",
+    "trailing_shape",
+]
+
+
+def angles_for(signal: Array, *angles: Any, degrees: bool = False) -> tuple[Array, ...]:
+    """Angles in radians and precise enough for ``signal``: never in a lower precision than its own."""
+    namespace(signal, *angles)
+    converted = angles_in_radians(*angles, degrees=degrees)
+    if is_torch(converted[0]):
+        torch = sys.modules["torch"]
+        dtype = torch.promote_types(converted[0].dtype, real_dtype(signal))
+        converted = tuple(angle.to(torch.promote_types(angle.dtype, dtype)) for angle in converted)
+    return converted
+
+
+def is_plain(*arrays: Array) -> bool:
+    """Whether results may be written into given memory.
+
+    Not where a gradient is needed nor where torch traces or transforms the call; there only the functional
+    form, which makes a new array in each step, is right.
+    """
+    tensors = [x for x in arrays if is_torch(x)]
+    if not tensors:
+        return True
+    torch = sys.modules["torch"]
+    if torch.compiler.is_compiling() or any(type(x) not in (torch.Tensor, torch.nn.Parameter) for x in tensors):
+        return False
+    if torch.is_grad_enabled() and any(x.requires_grad for x in tensors):
+        return False
+    if any(torch._C._functorch.is_functorch_wrapped_tensor(x) for x in tensors):
+        return False
+    return all(torch.autograd.forward_ad.unpack_dual(x).tangent is None for x in tensors)
+
+
+def as_columns(signal: Array, axis: int) -> Array:
+    """See a signal as real ``(..., channels, columns)``; everything behind the channel axis becomes columns."""
+    shape = tuple(signal.shape)
+    leading = shape[: len(shape) + axis + 1]
+    if is_torch(signal):
+        if signal.is_complex():
+            signal = sys.modules["torch"].view_as_real(signal.resolve_conj())
+        return signal.reshape(*leading, -1)
+    if np.iscomplexobj(signal):
+        # The real view needs real and imaginary parts next to each other along the last axis.
+        contiguous = signal if signal.strides[-1] == signal.itemsize else np.ascontiguousarray(signal)
+        signal = contiguous.view(real_dtype(signal))
+    return signal.reshape(*leading, -1)
+
+
+def trailing_shape(signal: Array, axis: int) -> tuple[int, ...]:
+    """The lengths of the axes behind the channel axis."""
+    shape = tuple(signal.shape)
+    return shape[len(shape) + axis + 1 :]
+
+
+def from_columns(columns: Array, signal: Array, axis: int) -> Array:
+    """Undo :func:`as_columns`: the axes behind the channels, and complex numbers, as ``signal`` has them."""
+    leading = tuple(columns.shape[:-1])
+    trailing = trailing_shape(signal, axis)
+    if is_torch(signal):
+        if signal.is_complex():
+            return sys.modules["torch"].view_as_complex(columns.reshape(*leading, *trailing, 2))
+        return columns.reshape(*leading, *trailing)
+    if np.iscomplexobj(signal):
+        columns = np.ascontiguousarray(columns).view(np.result_type(columns.dtype, np.complex64))
+    return columns.reshape(*leading, *trailing)
+
+
+def apply_matrix(matrix: Array, columns: Array) -> Array:
+    """``matrix @ columns``, where several matrices for one signal become one tall matrix.
+
+    A product that broadcasts ``(N, K, rows, channels)`` with ``(N, 1, channels, columns)`` would copy the signal
+    K times in torch; stacked on top of each other the K matrices read it once.
+    """
+    if _is_one_signal_for_many(matrix, columns):
+        *batch, count, rows, channels = matrix.shape
+        tall = matrix.reshape(*batch, count * rows, channels)
+        product = tall @ (columns if len(columns.shape) == 2 else columns[..., 0, :, :])
+        return product.reshape(*product.shape[:-2], count, rows, product.shape[-1])
+    return matrix @ columns
+
+
+def apply_matrix_into(target: Array, matrix: Array, columns: Array) -> None:
+    """``target[...] = matrix @ columns``, written directly where the library can; they must not overlap."""
+    if is_torch(target) and _is_one_signal_for_many(matrix, columns):
+        target[...] = apply_matrix(matrix, columns)
+    else:
+        namespace(target).matmul(matrix, columns, out=target)
+
+
+def _is_one_signal_for_many(matrix: Array, columns: Array) -> bool:
+    return len(matrix.shape) > 2 and matrix.shape[-3] > 1 and (len(columns.shape) == 2 or columns.shape[-3] == 1)
+
+
+def is_on_gpu(x: Array) -> bool:
+    """Whether an array is a tensor outside the main memory."""
+    return is_torch(x) and x.device.type != "cpu"
+
+
+def shares_memory(x: Array, y: Array) -> bool:
+    """Whether writing into ``x`` could change ``y``."""
+    if is_torch(x):
+        return x.untyped_storage().data_ptr() == y.untyped_storage().data_ptr()
+    return np.may_share_memory(x, y)
+
+
+def check_out(out: Any, shape: tuple[int, ...], like: Array) -> None:
+    """Refuse a result array that does not fit: it must have the shape and the dtype that the result has."""
+    namespace(out, like)
+    if is_torch(out) != is_torch(like) or tuple(out.shape) != shape or out.dtype != like.dtype:
+        raise (ShapeError if getattr(out, "dtype", None) == like.dtype else ArrayTypeError)(
+            f"got out of shape {tuple(out.shape)} and dtype {out.dtype}; expected shape {shape} and dtype "
+            f"{like.dtype}, those of the result; allocate it so or leave it out"
+        )
