@@ -7,7 +7,7 @@ from ambikit._arrays import Array
 from ambikit._checks import check_order, order_of_channels
 from ambikit.errors import AmbikitError, ShapeError
 
-__all__ = ["channel_count", "degrees_of", "order_of", "spread_over_channels"]
+__all__ = ["channel_count", "degree_pairs", "degrees_of", "order_of", "spread_over_channels"]
 
 
 def channel_count(order: int) -> int:
@@ -68,6 +68,11 @@ def order_of(channels: int | np.integer) -> int:
     return order_of_channels(int(channels), f"{channels} channels")
 
 
+def degree_pairs(order: int) -> list[tuple[int, int]]:
+    """Degree n and index m of each ACN channel, as Python numbers (which ``torch.compile`` takes as constants)."""
+    return [(n, m) for n in range(check_order(order) + 1) for m in range(-n, n + 1)]
+
+
 def degrees_of(order: int) -> tuple[Int[np.ndarray, "channels"], Int[np.ndarray, "channels"]]:
     """The degree n and the index m of the harmonic in each ACN channel, where ACN = n (n + 1) + m.
 
@@ -96,9 +101,8 @@ def degrees_of(order: int) -> tuple[Int[np.ndarray, "channels"], Int[np.ndarray,
     >>> n.tolist(), m.tolist()
     ([0, 1, 1, 1], [0, -1, 0, 1])
     """
-    order = check_order(order)
-    n = np.array([degree for degree in range(order + 1) for _ in range(2 * degree + 1)])
-    return n, np.arange(len(n)) - n * (n + 1)
+    n, m = np.array(degree_pairs(order)).T
+    return n, m
 
 
 def spread_over_channels(
@@ -131,4 +135,4 @@ def spread_over_channels(
             f"got weights of shape {tuple(weights.shape)}; expected (..., order + 1): one weight per degree; "
             "give at least the weight of degree 0"
         )
-    return weights[..., [degree for degree in range(weights.shape[-1]) for _ in range(2 * degree + 1)]]
+    return weights[..., [n for n, _ in degree_pairs(weights.shape[-1] - 1)]]

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from ambikit._arrays import Array, cached_design, constant_like, is_torch, namespace, narrow, widen
 from ambikit._checks import check_choice, check_order
 from ambikit.errors import ShapeError
-from ambikit.geometry.channels import degrees_of
+from ambikit.geometry.channels import degree_pairs
 from ambikit.geometry.directions import angles_to_vectors
 
 __all__ = ["harmonics_of_vectors", "spherical_harmonics"]
@@ -118,8 +118,7 @@ def harmonics_of_vectors(
     # (torch.moveaxis does not know vmap.)
     harmonics = harmonics.permute(channels_last) if is_torch(harmonics) else harmonics.transpose(channels_last)
     if normalization == "n3d":
-        n, _ = degrees_of(order)
-        harmonics = harmonics * constant_like(np.sqrt(2 * n + 1), z)
+        harmonics = harmonics * constant_like([sqrt(2 * n + 1) for n, _ in degree_pairs(order)], z)
     return narrow(harmonics, dtype)
 
 
