@@ -27,6 +27,7 @@ __all__ = [
     "constant_like",
     "empty_like_signal",
     "is_array",
+    "is_compiling",
     "is_torch",
     "kernel_view",
     "namespace",
@@ -43,6 +44,12 @@ def is_torch(x: Any) -> bool:
     """Whether ``x`` is a torch tensor, answered without importing torch."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(x, torch.Tensor)
+
+
+def is_compiling() -> bool:
+    """Whether ``torch.compile`` is tracing the call."""
+    torch = sys.modules.get("torch")
+    return torch is not None and torch.compiler.is_compiling()
 
 
 def is_array(x: Any) -> bool:

@@ -5,7 +5,7 @@ in :func:`ambikit.check_foa`.
 """
 
 from collections.abc import Iterable
-from math import isqrt
+from math import isfinite, isqrt
 from typing import Any
 
 import numpy as np
@@ -136,7 +136,7 @@ def check_sample_rate(sample_rate: Any) -> float:
     """Check a sample rate in Hz and return it as a float."""
     if (
         not isinstance(sample_rate, int | float | np.integer | np.floating)
-        or not np.isfinite(sample_rate)
+        or not isfinite(sample_rate)
         or sample_rate <= 0
     ):
         raise AmbikitError(f"got sample_rate={sample_rate!r}; expected a positive number in Hz, e.g. 48000")

@@ -1,0 +1,208 @@
+"""Short-time spectra: the Fourier transform of overlapping frames, and its exact inverse."""
+
+from math import ceil
+
+import numpy as np
+from jaxtyping import Complex, Float
+
+from ambikit._arrays import Array, constant_like, is_torch, namespace, widen
+from ambikit._checks import check_floating, check_order, check_sample_rate
+from ambikit.errors import AmbikitError, ShapeError
+
+__all__ = ["feature_grid", "frame_spectrum", "hann", "istft", "stft"]
+
+
+def stft(
+    signal: Float[Array, "*batch time"], *, frame_length: int, hop_length: int
+) -> Complex[Array, "*batch freq frames"]:
+    r"""Which frequencies sound when: the spectrum of short, overlapping frames.
+
+    .. math:: X(f, t) = \sum_{n=0}^{N-1} h(n)\, x(tH + n - N/2)\, e^{-2\pi i f n / N}
+
+    with the periodic Hann window :math:`h`. Frame ``t`` is centred on sample ``t * hop_length``; beyond its ends
+    the signal is reflected.
+
+    Parameters
+    ----------
+    signal
+        Samples ``(..., channels, time)``. Any leading axes; ``(time,)`` is welcome.
+    frame_length
+        Samples per frame, N, at least 2. ``freq`` is ``frame_length // 2 + 1``.
+    hop_length
+        Samples from one frame to the next, H, at least 1.
+
+    Returns
+    -------
+    Complex spectrum ``(..., channels, freq, frames)`` with ``1 + time // hop_length`` frames; complex64 for half
+    and single precision, complex128 for double. It is not scaled: a sine of amplitude 1 in the middle of a bin
+    has magnitude N/4.
+
+    Raises
+    ------
+    ShapeError
+        If the signal is too short to be reflected by half a frame.
+    AmbikitError
+        If ``frame_length`` or ``hop_length`` is not a whole number in its range.
+
+    See Also
+    --------
+    istft : the way back.
+
+    References
+    ----------
+    J. B. Allen and L. R. Rabiner, "A unified approach to short-time Fourier analysis and synthesis", Proc. IEEE
+    65(11), 1977.
+
+    Examples
+    --------
+    A constant 1 is all direct current: bin 0 holds the sum of the window, N/2, and bin 1 its cosine term, N/4.
+
+    >>> import numpy as np
+    >>> spectrum = stft(np.ones((1, 16)), frame_length=8, hop_length=4)
+    >>> spectrum.shape
+    (1, 5, 5)
+    >>> np.abs(spectrum[0, :3, 2]).round(6)
+    array([4., 2., 0.])
+    """
+    check_floating(signal)
+    for name, value, least in (("frame_length", frame_length, 2), ("hop_length", hop_length, 1)):
+        check_order(value, minimum=least, name=name)
+    return frame_spectrum(widen(signal)[0], frame_length, hop_length).mT
+
+
+def frame_spectrum(signal: Array, frame_length: int, hop_length: int, frames: int | None = None) -> Array:
+    """The transform behind :func:`stft`: ``(..., frames, freq)``, the way it lies in memory, or its first frames."""
+    left = frame_length // 2
+    right = frame_length - left
+    samples = signal.shape[-1] if signal.ndim else 0
+    if samples <= right:
+        raise ShapeError(
+            f"got a signal of shape {tuple(signal.shape)}; expected more than {right} samples, half a frame, on the "
+            "last axis, because the ends are reflected; pad the signal or choose a shorter frame"
+        )
+    xp = namespace(signal)
+    before = xp.flip(signal[..., 1 : left + 1], (-1,))
+    after = xp.flip(signal[..., samples - right - 1 : samples - 1], (-1,))
+    cut = _frames(xp.concat([before, signal, after], -1), frame_length, hop_length)[..., :frames, :]
+    return xp.fft.rfft(cut * constant_like(hann(frame_length), signal))
+
+
+def istft(
+    spectrum: Complex[Array, "*batch freq frames"], *, frame_length: int, hop_length: int, length: int | None = None
+) -> Float[Array, "*batch time"]:
+    r"""Sound from a short-time spectrum: the exact inverse of :func:`stft`.
+
+    .. math:: x(n) = \frac{\sum_t h(n - tH)\, x_t(n - tH)}{\sum_t h^2(n - tH)}
+
+    the least-squares signal: also the nearest answer for a spectrum that no signal has.
+
+    Parameters
+    ----------
+    spectrum
+        Complex spectrum ``(..., channels, freq, frames)``, as :func:`stft` returns it.
+    frame_length, hop_length
+        As they were in :func:`stft`.
+    length
+        Number of samples to return; default the span between the first and the last frame's centre,
+        ``(frames - 1) * hop_length``. Pass the length of the original signal to get all of it back.
+
+    Returns
+    -------
+    Samples ``(..., channels, time)``.
+
+    Raises
+    ------
+    ShapeError
+        If ``freq`` does not fit ``frame_length``, or there are too few frames for ``length``.
+    AmbikitError
+        If ``hop_length`` is not less than ``frame_length``, so that no window covers some samples. Up to half a
+        frame the inverse is well conditioned.
+
+    References
+    ----------
+    D. W. Griffin and J. S. Lim, "Signal estimation from modified short-time Fourier transform", IEEE Trans. ASSP
+    32(2), 1984, eq. (6).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> signal = np.arange(16.0).reshape(1, 16)
+    >>> spectrum = stft(signal, frame_length=8, hop_length=4)
+    >>> np.allclose(istft(spectrum, frame_length=8, hop_length=4), signal)
+    True
+    """
+    check_floating(spectrum, "spectrum", complex_allowed=True)
+    for name, value, least in (("frame_length", frame_length, 2), ("hop_length", hop_length, 1)):
+        check_order(value, minimum=least, name=name)
+    if spectrum.ndim < 2 or spectrum.shape[-2] != frame_length // 2 + 1 or spectrum.shape[-1] < 1:
+        raise ShapeError(
+            f"got a spectrum of shape {tuple(spectrum.shape)}; expected (..., freq, frames) with "
+            f"{frame_length // 2 + 1} bins for frame_length={frame_length} and at least one frame; "
+            "pass the frame_length the spectrum was made with"
+        )
+    if hop_length >= frame_length:
+        raise AmbikitError(
+            f"got hop_length={hop_length} for frame_length={frame_length}; expected windows that cover every sample; "
+            "take a hop of at most half a frame"
+        )
+    xp = namespace(spectrum)
+    count, left = spectrum.shape[-1], frame_length // 2
+    length = (count - 1) * hop_length if length is None else length
+    if not 0 < length <= (count - 1) * hop_length + frame_length - left:
+        raise ShapeError(
+            f"got {count} frames of {frame_length} samples every {hop_length} for length={length}; expected 1 to "
+            f"{(count - 1) * hop_length + frame_length - left} samples; pass a length that the frames cover"
+        )
+    window = hann(frame_length)
+    coverage = _overlap_add(np.broadcast_to(window**2, (count, frame_length)), hop_length)[left : left + length]
+    frames = xp.fft.irfft(spectrum.mT, frame_length)
+    signal = _overlap_add(frames * constant_like(window, frames), hop_length)[..., left : left + length]
+    return signal / constant_like(coverage, frames)
+
+
+def feature_grid(samples: int, sample_rate: float, window: float, hop: float) -> tuple[int, int, int]:
+    """Frame length, hop length and number of frames of the features, in samples.
+
+    A frame is the smallest power of two that holds ``window`` seconds (512 at 24 kHz for 21 ms, as the papers
+    have it). There are exactly ``ceil(samples / hop_length)`` frames: 100, not 101, for one second.
+
+    >>> feature_grid(24000, 24000, window=0.021, hop=0.010)
+    (512, 240, 100)
+    """
+    sample_rate = check_sample_rate(sample_rate)
+    for name, seconds in (("window", window), ("hop", hop)):
+        if not seconds * sample_rate >= 1:
+            raise AmbikitError(f"got {name}={seconds!r}; expected seconds, at least one sample; e.g. {name}=0.02")
+    frame_length = 1 << max(ceil(round(window * sample_rate, 6)) - 1, 1).bit_length()
+    hop_length = round(hop * sample_rate)
+    return frame_length, hop_length, -(-samples // hop_length)
+
+
+def hann(length: int) -> np.ndarray:
+    """The periodic Hann window, float64: 0 at its first sample, 1 in the middle."""
+    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
+
+
+def _frames(padded: Array, frame_length: int, hop_length: int) -> Array:
+    """Overlapping frames ``(..., frames, frame_length)`` as a view."""
+    if is_torch(padded):
+        return padded.unfold(-1, frame_length, hop_length)
+    return np.lib.stride_tricks.sliding_window_view(padded, frame_length, axis=-1)[..., ::hop_length, :]
+
+
+def _overlap_add(frames: Array, hop_length: int) -> Array:
+    """Add frames ``(..., frames, frame_length)`` up, each ``hop_length`` after the one before."""
+    xp = namespace(frames)
+    *batch, count, frame_length = frames.shape
+    pieces = -(-frame_length // hop_length)
+    rest = xp.zeros_like(frames[..., :1])
+    # Cut each frame into pieces of one hop: piece k of frame t belongs to output block t + k.
+    whole = xp.concat([frames, xp.broadcast_to(rest, (*batch, count, pieces * hop_length - frame_length))], -1)
+    whole = whole.reshape(*batch, count, pieces, hop_length)
+    blocks = xp.zeros_like(whole[..., :1, 0, :])
+    total = 0
+    for k in range(pieces):
+        before = xp.broadcast_to(blocks, (*batch, k, hop_length))
+        after = xp.broadcast_to(blocks, (*batch, pieces - 1 - k, hop_length))
+        total = total + xp.concat([before, whole[..., k, :], after], -2)
+    return total.reshape(*batch, (count + pieces - 1) * hop_length)
