@@ -107,7 +107,7 @@ def _weights(pattern: str, order: int) -> np.ndarray:
         weights = (2 * n + 1) * np.array([comb(2 * order + 1, order - k) / comb(2 * order + 1, order) for k in n])
     elif pattern == "max_re":
         root = legendre.leggauss(order + 1)[0].max()
-        weights = (2 * n + 1) * legendre.legvander(np.array(root), order)
+        weights = (2 * n + 1) * legendre.legvander(root, order)[0]
     else:
         weights = _supercardioid(order)
     return weights / weights.sum()
