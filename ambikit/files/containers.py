@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ambikit.errors import FileError
+from ambikit.files.boxes import boxes
 
 __all__ = ["check_complete", "container_of", "regular_file", "speaker_mask"]
 
@@ -148,24 +149,17 @@ def _caf_end(file: BinaryIO, size: int) -> int:
         if header[:4] == b"data" or length < 0:
             return start + 12 + max(length, 0)  # −1: to the end of the file
         start += 12 + length
+        if start > size:
+            return start
     return size
 
 
 def _boxes_end(file: BinaryIO, size: int) -> int:
-    start = 0
-    for _ in range(_MOST_CHUNKS):
-        file.seek(start)
-        header = file.read(16)
-        if len(header) < 8 or header[4:8] not in _BOXES:  # the end, or a trailer that a camera appended
+    for name, _, stop in boxes(file, 0, size):
+        if name not in _BOXES:  # a trailer that a camera appended
             return size
-        length = struct.unpack(">I", header[:4])[0]
-        if length == 1 and len(header) == 16:
-            length = struct.unpack(">Q", header[8:])[0]
-        if length < 8:  # 0: to the end of the file; 2 to 7 cannot be, and PyAV will say so
-            return size
-        start += length
-        if start > size:
-            return start
+        if stop > size:
+            return stop
     return size
 
 
@@ -190,7 +184,7 @@ def _matroska_end(file: BinaryIO, size: int) -> int:
         if name is None or length is None:  # a live stream: its length is unknown
             return size
         start = file.tell()
-        if name == 0x18538067:  # Segment: all the rest
+        if name == 0x18538067 or start + length > size:  # Segment: all the rest
             return start + length
         file.seek(start + length)
     return size

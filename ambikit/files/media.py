@@ -1,12 +1,15 @@
 """The sound of video files and their kin (MP4, M4A, MOV, WebM, MKV), decoded by FFmpeg through PyAV.
 
 FFmpeg is never asked for a channel layout: it would mix (``4.0`` takes 3 dB from one channel). Its samples are
-taken in packed form, because PyAV (15 to 18.1) misreads the planes of eight or more channels. And where FFmpeg
+taken in packed form, because PyAV (15 to 18.1) misreads the planes of eight or more channels. Boxes that describe
+the channels are hidden from it (see :mod:`ambikit.files.boxes`). And where FFmpeg
 sorts the channels of a stream into its own loudspeaker order (Vorbis and Opus), the sorting is undone, so that a
 stream has one channel order, whichever container wraps it.
 """
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from ambikit.errors import FileError, MissingExtraError
+from ambikit.files.boxes import BoxHidingFile, layout_boxes
 from ambikit.files.soundfiles import StoredSound, check_size
 
 __all__ = ["describe_media", "read_media"]
@@ -35,7 +39,7 @@ def describe_media(path: Path, container: str) -> tuple[list[StoredSound], list[
     """The sound streams of a file, and its pictures in words, e.g. ``"640 x 360 h264"``."""
     with _opened(path, container) as file:
         sounds = [_stored(stream) for stream in file.streams.audio]
-        pictures = [f"{s.width} x {s.height} {s.codec_context.name}" for s in file.streams.video]
+        pictures = [f"{s.width} x {s.height} {s.codec_context.name}" for s in file.streams.video if s.codec_context]
     return sounds, pictures
 
 
@@ -53,9 +57,14 @@ def read_media(
         streams = list(file.streams.audio)
         if not streams:
             raise FileError(f"got {path}, which holds no sound; expected a sound stream; check that it was not muted")
-        stream = max(streams, key=lambda s: s.channels)
         stored = [_stored(s) for s in streams]
-        chosen = stored[streams.index(stream)]
+        chosen = max(stored, key=lambda s: s.channels)
+        stream = streams[stored.index(chosen)]
+        if stream.codec_context is None:
+            raise FileError(
+                f"got {path}, whose sound is in a codec that FFmpeg does not know; expected AAC, Opus, PCM, FLAC or "
+                "the like; convert the sound first with a tool that knows it"
+            )
         total = silence = 0
         try:
             resampler = av.AudioResampler(format="flt")  # packed; no layout and no rate: nothing is mixed
@@ -89,7 +98,8 @@ def read_media(
     return signal, StoredSound(chosen.codec, channels, chosen.layout, rate, silence + total), stored
 
 
-def _opened(path: Path, container: str) -> Any:
+@contextmanager
+def _opened(path: Path, container: str) -> Iterator[Any]:
     try:
         import av
     except ImportError as error:
@@ -97,18 +107,25 @@ def _opened(path: Path, container: str) -> Any:
             f"got {path}, a {container} file; expected PyAV to be installed for it; "
             "install it with: pip install 'ambikit[media]'"
         ) from error
-    try:
-        # Absolute, so that no part of the name is taken for a protocol; the format is ours, so that nothing in the
-        # file can name another one (a playlist, say).
-        return av.open(str(path.resolve()), format={"mp4": "mov"}.get(container, container), metadata_errors="replace")
-    except (av.error.FFmpegError, ValueError, MemoryError) as error:
-        raise FileError(
-            f"got {path}, which cannot be opened as {container} ({error}); expected a complete file (a recording that "
-            "was interrupted lacks its index); copy or download it again"
-        ) from error
+    with path.open("rb") as raw:
+        # As an open file, so that no part of its name is taken for a protocol; the format is ours, so that nothing in
+        # the file can name another one (a playlist, say).
+        hidden = layout_boxes(path) if container == "mp4" else []
+        source = BoxHidingFile(raw, hidden) if hidden else raw
+        try:
+            file = av.open(source, format={"mp4": "mov"}.get(container, container), metadata_errors="replace")
+        except (av.error.FFmpegError, ValueError, MemoryError) as error:
+            raise FileError(
+                f"got {path}, which cannot be opened as {container} ({error}); expected a complete file (a recording "
+                "that was interrupted lacks its index); copy or download it again"
+            ) from error
+        with file:
+            yield file
 
 
 def _stored(stream: Any) -> StoredSound:
+    if stream.codec_context is None:
+        return StoredSound("unknown codec", 0, None, 0, None)
     duration = stream.duration
     frames = None if duration is None else round(duration * stream.time_base * stream.sample_rate)
     return StoredSound(stream.codec_context.name, stream.channels, stream.layout.name, stream.sample_rate, frames)

@@ -1,5 +1,7 @@
 """Plain sound files (WAV, RF64, AIFF, CAF, FLAC, Ogg), decoded by libsndfile in the order the file stores."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +45,7 @@ def check_size(path: Path, channels: int, frames: int) -> None:
 
 def describe_sound_file(path: Path, container: str) -> StoredSound:
     """Read the header of a sound file."""
-    with path.open("rb") as raw, _opened(path, raw) as file:
+    with _opened(path) as file:
         return _stored(file, path, container)
 
 
@@ -51,7 +53,7 @@ def read_sound_file(path: Path, container: str) -> tuple[Float32[np.ndarray, "ch
     """Decode every channel of a sound file, in stored order, integers scaled to [-1, 1]."""
     import soundfile
 
-    with path.open("rb") as raw, _opened(path, raw) as file:
+    with _opened(path) as file:
         stored = _stored(file, path, container)
         check_size(path, stored.channels, file.frames)
         done = 0
@@ -76,17 +78,21 @@ def read_sound_file(path: Path, container: str) -> tuple[Float32[np.ndarray, "ch
     return signal, stored
 
 
-def _opened(path: Path, raw: Any) -> Any:
-    """Open by file object: libsndfile takes some names (.gsm, .raw) for headerless sound, whatever the bytes say."""
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open by number: libsndfile takes some names (.gsm, .raw) for headerless sound, whatever the bytes say."""
     import soundfile
 
-    try:
-        return soundfile.SoundFile(raw)
-    except (soundfile.SoundFileError, TypeError, MemoryError) as error:
-        raise FileError(
-            f"got {path}, which cannot be opened as sound ({error}); expected a complete file; "
-            "copy or download it again"
-        ) from error
+    with path.open("rb") as raw:
+        try:
+            file = soundfile.SoundFile(raw.fileno(), closefd=False)
+        except (soundfile.SoundFileError, MemoryError) as error:
+            raise FileError(
+                f"got {path}, which cannot be opened as sound ({error}); expected a complete file; "
+                "copy or download it again"
+            ) from error
+        with file:
+            yield file
 
 
 def _stored(file: Any, path: Path, container: str) -> StoredSound:
