@@ -84,7 +84,7 @@ def namespace(*arrays: Any) -> Any:
 def real_dtype(x: Array) -> Any:
     """The real floating dtype that belongs to ``x``: its own, or that of the parts of a complex array."""
     if is_torch(x):
-        return x.dtype.to_real() if x.is_complex() else x.dtype
+        return x.real.dtype if x.is_complex() else x.dtype
     return x.real.dtype
 
 
@@ -105,18 +105,16 @@ def constant_like(matrix: Any, x: Array) -> Array:
 def cached_design(function: Callable) -> Callable:
     """Remember the results of a small design (a table of coefficients) per argument, as ``lru_cache`` does.
 
-    ``torch.compile`` traces through a cached function and warns of it; there the function is called itself,
-    once per compilation.
+    ``torch.compile`` would trace into NumPy (and cannot, for some of it); the mark makes it take the result for a
+    constant. So the arguments must be plain numbers and words.
     """
     remembered = lru_cache(maxsize=256)(function)
 
     @wraps(function)
     def designed(*arguments: Any) -> Any:
-        torch = sys.modules.get("torch")
-        if torch is not None and torch.compiler.is_compiling():
-            return function(*arguments)
         return remembered(*arguments)
 
+    designed._dynamo_marked_constant = True  # what torch.compiler.assume_constant_result sets, without torch
     return designed
 
 
@@ -179,21 +177,24 @@ def empty_like_signal(shape: tuple[int, ...], like: Array) -> Array:
     return torch.empty(shape, dtype=like.dtype, device=like.device)
 
 
-def kernel_view(x: Array) -> np.ndarray | None:
+def kernel_view(x: Array, *, bytes_allowed: bool = False) -> np.ndarray | None:
     """A NumPy view of ``x`` if a compiled kernel may read it, else None.
 
-    A kernel is taken only for plain, contiguous CPU memory in single or double precision that needs no
-    gradient, outside ``torch.compile`` and functorch transforms, where only the formula can be traced.
+    A kernel is taken only for plain, contiguous CPU memory in single or double precision (``bytes_allowed``: also
+    uint8, for pictures) that needs no gradient, outside ``torch.compile`` and functorch transforms, where only the
+    formula can be traced.
     """
     if isinstance(x, np.ndarray):
-        plain = x.flags.c_contiguous and x.dtype.char in "fdFD" and x.dtype.isnative
+        plain = x.flags.c_contiguous and x.dtype.char in ("fdFDB" if bytes_allowed else "fdFD") and x.dtype.isnative
         return x if plain else None
     torch = sys.modules["torch"]
     if torch.compiler.is_compiling() or type(x) is not torch.Tensor:
         return None
     if x.device.type != "cpu" or not x.is_contiguous() or x.is_conj() or x.is_neg():
         return None
-    if x.dtype not in (torch.float32, torch.float64, torch.complex64, torch.complex128):
+    if x.dtype not in (torch.float32, torch.float64, torch.complex64, torch.complex128) and not (
+        bytes_allowed and x.dtype == torch.uint8
+    ):
         return None
     if (x.requires_grad and torch.is_grad_enabled()) or torch._C._functorch.is_functorch_wrapped_tensor(x):
         return None

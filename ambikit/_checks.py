@@ -5,7 +5,7 @@ in :func:`ambikit.check_foa`.
 """
 
 from collections.abc import Iterable
-from math import isfinite, isqrt
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -50,8 +50,10 @@ def check_floating(x: Any, name: str = "signal", *, complex_allowed: bool = Fals
 
 def order_of_channels(channels: int, where: str) -> int:
     """The Ambisonic order with ``channels`` channels, or a clear refusal. ``where`` describes the array."""
-    order = isqrt(max(channels, 0)) - 1
-    if order < 0 or (order + 1) ** 2 != channels:
+    order = 0
+    while (order + 1) ** 2 < channels:  # torch.compile cannot trace isqrt of a size that varies
+        order += 1
+    if (order + 1) ** 2 != channels:
         raise ShapeError(
             f"got {where}; expected (order + 1)² channels: 1, 4, 9, 16, …; "
             "check the axis order (channels come before time) and that the layout is complete"

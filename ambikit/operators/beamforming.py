@@ -187,7 +187,7 @@ def beamform(
     """
     order = check_signal(signal, axis=axis)
     weights = beam_weights(pattern, order)
-    used = int(np.flatnonzero(weights)[-1])  # an omnidirectional beam does not touch the other channels
+    used = 0 if pattern == "omni" else order  # an omnidirectional beam does not touch the other channels
     wide, half = widen(signal)
     azimuth, elevation = angles_for(wide, azimuth, elevation, degrees=degrees)
     harmonics = spherical_harmonics(azimuth, elevation, used)

@@ -31,6 +31,10 @@ __all__ = [
 def angles_for(signal: Array, *angles: Any, degrees: bool = False) -> tuple[Array, ...]:
     """Angles in radians and precise enough for ``signal``: never in a lower precision than its own."""
     namespace(signal, *angles)
+    if is_torch(signal) and not any(is_torch(angle) for angle in angles):
+        torch = sys.modules["torch"]
+        if torch.compiler.is_compiling():  # which cannot trace NumPy's half of the design
+            angles = tuple(torch.as_tensor(a, dtype=torch.float64, device=signal.device) for a in angles)
     converted = angles_in_radians(*angles, degrees=degrees)
     if is_torch(converted[0]):
         torch = sys.modules["torch"]

@@ -2,7 +2,7 @@
 
 from jaxtyping import Inexact
 
-from ambikit._arrays import Array, namespace, narrow, widen
+from ambikit._arrays import Array, constant_like, namespace, narrow, widen
 from ambikit._checks import check_signal
 from ambikit.operators.beamforming import beam_weights
 
@@ -58,8 +58,8 @@ def decode_stereo(
     [1.0, -0.5]
     """
     check_signal(signal, axis=axis, minimum_order=1)
-    omni, dipole = beam_weights(pattern, 1).tolist()
     wide, half = widen(signal)
+    omni, dipole = constant_like(beam_weights(pattern, 1), wide)
     behind = (slice(None),) * (-axis - 1)
     middle, side = omni * wide[(..., 0, *behind)], dipole * wide[(..., 1, *behind)]
     return narrow(namespace(wide).stack([middle + side, middle - side], axis), half)
