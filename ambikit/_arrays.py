@@ -30,6 +30,7 @@ __all__ = [
     "is_compiling",
     "is_torch",
     "kernel_view",
+    "loaded_torch",
     "namespace",
     "narrow",
     "real_dtype",
@@ -38,17 +39,30 @@ __all__ = [
 ]
 
 _HALF_NAMES = ("float16", "bfloat16")
+_torch = sys.modules.get("torch")
+
+
+def loaded_torch() -> Any:
+    """Return torch if it has been imported by its user, else None.
+
+    Remembered, because torch.compile walks through all of ``sys.modules`` to trace one look-up in it, which fails
+    where another library loads modules lazily.
+    """
+    global _torch
+    if _torch is None:
+        _torch = sys.modules.get("torch")
+    return _torch
 
 
 def is_torch(x: Any) -> bool:
     """Whether ``x`` is a torch tensor, answered without importing torch."""
-    torch = sys.modules.get("torch")
+    torch = loaded_torch()
     return torch is not None and isinstance(x, torch.Tensor)
 
 
 def is_compiling() -> bool:
     """Whether ``torch.compile`` is tracing the call."""
-    torch = sys.modules.get("torch")
+    torch = loaded_torch()
     return torch is not None and torch.compiler.is_compiling()
 
 
@@ -78,7 +92,7 @@ def namespace(*arrays: Any) -> Any:
         raise ArrayTypeError(
             f"got tensors on the devices {sorted(devices)}; expected one device; move one with tensor.to(device)"
         )
-    return sys.modules["torch"]
+    return loaded_torch()
 
 
 def real_dtype(x: Array) -> Any:
@@ -97,7 +111,7 @@ def constant_like(matrix: Any, x: Array) -> Array:
     if is_torch(matrix):
         return matrix.to(real_dtype(x))
     if is_torch(x):
-        torch = sys.modules["torch"]
+        torch = loaded_torch()
         return torch.as_tensor(np.asarray(matrix), dtype=real_dtype(x), device=x.device)
     return np.asarray(matrix, dtype=real_dtype(x))
 
@@ -137,7 +151,7 @@ def as_float_array(value: Any) -> Array:
     """A parameter that stands alone, as a floating array: tensors stay tensors, all else is float64 NumPy."""
     if is_torch(value):
         if not value.is_floating_point():
-            return value.to(sys.modules["torch"].float64)
+            return value.to(loaded_torch().float64)
         return value.float() if str(value.dtype).removeprefix("torch.") in _HALF_NAMES else value
     return np.asarray(value, dtype=np.float64)
 
@@ -171,7 +185,7 @@ def empty_like_signal(shape: tuple[int, ...], like: Array) -> Array:
     """
     if not is_torch(like):
         return np.empty(shape, dtype=like.dtype)
-    torch = sys.modules["torch"]
+    torch = loaded_torch()
     if like.device.type == "cpu" and like.dtype in (torch.float32, torch.float64):
         return torch.from_numpy(np.empty(shape, dtype=str(like.dtype).removeprefix("torch.")))
     return torch.empty(shape, dtype=like.dtype, device=like.device)
@@ -187,7 +201,7 @@ def kernel_view(x: Array, *, bytes_allowed: bool = False) -> np.ndarray | None:
     if isinstance(x, np.ndarray):
         plain = x.flags.c_contiguous and x.dtype.char in ("fdFDB" if bytes_allowed else "fdFD") and x.dtype.isnative
         return x if plain else None
-    torch = sys.modules["torch"]
+    torch = loaded_torch()
     if torch.compiler.is_compiling() or type(x) is not torch.Tensor:
         return None
     if x.device.type != "cpu" or not x.is_contiguous() or x.is_conj() or x.is_neg():

@@ -169,3 +169,31 @@ class TestErrors:
             read_sound(tmp_path / "a.wav", start=-1.0)
         with pytest.raises(AmbikitError, match="duration=0"):
             read_sound(tmp_path / "a.wav", duration=0.0)
+
+
+@pytest.mark.recordings
+class TestPictureAndSoundTogether:
+    """A video whose picture shows a piano at the left and a voice at the right, and whose sound has them there."""
+
+    def test_the_sound_of_every_second_comes_from_the_sides(self, recordings):
+        folder = recordings / "video360"
+        facts = video_facts(folder / "redownloaded_from_YT.mp4")
+        assert (facts.width, facts.height, facts.frame_rate) == (640, 360, 25.0)
+        sides = []
+        for second in range(10):
+            name = folder / "redownloaded_from_YT.m4a"
+            signal, rate = read_sound(name, start=second, duration=1.0, channel_map=[2, 1, 4, 0])
+            assert signal.shape == (4, rate)
+            intensity = (signal[0] * signal[1:]).mean(axis=1)  # towards y, z, x
+            sides.append(np.degrees(np.arctan2(intensity[0], intensity[2])))
+        # every second lies at one of the two sides, to the degree: X is silent
+        np.testing.assert_allclose(np.abs(sides), 90, atol=3)
+        assert {side > 0 for side in sides} == {True, False}
+
+    def test_the_picture_shows_something_yellow_there(self, recordings):
+        frames = read_frames(recordings / "video360" / "redownloaded_from_YT.mp4", np.arange(10.0) + 0.5)
+        yellow = (frames[..., 0] > 200) & (frames[..., 1] > 180) & (frames[..., 2] < 100)
+        left, middle, right = yellow[:, 165:195, 145:175], yellow[:, 165:195, 305:335], yellow[:, 165:195, 465:495]
+        assert left.mean() > 0.5
+        assert right.mean() > 0.5
+        assert middle.mean() < 0.01

@@ -1,0 +1,111 @@
+"""Sampling of equirectangular frames at many positions: an irregular gather, where the loop wins.
+
+Serial, nogil, without checks; the formulas beside it are in ``ambikit_models.panorama.projection``.
+"""
+
+from math import floor
+
+import numpy as np
+from numba import njit
+
+__all__ = ["reduce_frames", "sample_frames"]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def sample_frames(frames, frame_of, view_of, column, row, out, half):
+    """Interpolate bilinearly and average blocks of samples.
+
+    Crop p is cut from ``frames[frame_of[p]]`` (height, width, 3; contiguous, uint8 or float32) at the positions
+    ``column[view_of[p]]``, ``row[view_of[p]]`` (side * s, side * s; float64); each block of s x s samples is averaged
+    into one pixel of ``out[p]`` (side, side, 3). ``half`` (float32) is added before storing: 0.5 rounds where ``out``
+    holds integers. Columns wrap around; rows beyond a pole go on behind it.
+
+    The corners and weights of one row of pixels are computed once, for all crops that share the view.
+    """
+    height, width = frames.shape[1], frames.shape[2]
+    half_turn = width // 2
+    side, length = out.shape[1], column.shape[2]
+    samples = length // side
+    share = np.float32(1.0 / (samples * samples))
+    pixels = frames.reshape(-1)
+    frame_length = height * width * 3
+    corner = np.empty((4, samples * length), np.int64)
+    weight = np.empty((4, samples * length), np.float32)
+    for v in range(column.shape[0]):
+        for i in range(side):
+            k = 0
+            for a in range(i * samples, (i + 1) * samples):
+                for b in range(length):
+                    x, y = column[v, a, b], row[v, a, b]
+                    left, top = floor(x), floor(y)
+                    wx, wy = x - left, y - top
+                    y0, y1 = int(top), int(top) + 1
+                    x0, x1 = int(left), int(left) + 1  # in the upper row
+                    x2, x3 = x0, x1  # in the lower row
+                    if x0 < 0 or y0 < 0 or x1 >= width or y1 >= height:
+                        if y0 < 0:
+                            y0, x0, x1 = 0, x0 + half_turn, x1 + half_turn
+                        if y1 >= height:
+                            y1, x2, x3 = height - 1, x2 + half_turn, x3 + half_turn
+                        x0, x1, x2, x3 = x0 % width, x1 % width, x2 % width, x3 % width
+                    corner[0, k], corner[1, k] = 3 * (y0 * width + x0), 3 * (y0 * width + x1)
+                    corner[2, k], corner[3, k] = 3 * (y1 * width + x2), 3 * (y1 * width + x3)
+                    weight[0, k], weight[1, k] = (1.0 - wx) * (1.0 - wy), wx * (1.0 - wy)
+                    weight[2, k], weight[3, k] = (1.0 - wx) * wy, wx * wy
+                    k += 1
+            for p in range(out.shape[0]):
+                if view_of[p] != v:
+                    continue
+                frame = pixels[frame_of[p] * frame_length : (frame_of[p] + 1) * frame_length]
+                for j in range(side):
+                    red = green = blue = np.float32(0.0)
+                    for a in range(samples):
+                        for k in range(a * length + j * samples, a * length + (j + 1) * samples):
+                            c0, c1, c2, c3 = corner[0, k], corner[1, k], corner[2, k], corner[3, k]
+                            w0, w1, w2, w3 = weight[0, k], weight[1, k], weight[2, k], weight[3, k]
+                            red += (
+                                w0 * np.float32(frame[c0])
+                                + w1 * np.float32(frame[c1])
+                                + w2 * np.float32(frame[c2])
+                                + w3 * np.float32(frame[c3])
+                            )
+                            green += (
+                                w0 * np.float32(frame[c0 + 1])
+                                + w1 * np.float32(frame[c1 + 1])
+                                + w2 * np.float32(frame[c2 + 1])
+                                + w3 * np.float32(frame[c3 + 1])
+                            )
+                            blue += (
+                                w0 * np.float32(frame[c0 + 2])
+                                + w1 * np.float32(frame[c1 + 2])
+                                + w2 * np.float32(frame[c2 + 2])
+                                + w3 * np.float32(frame[c3 + 2])
+                            )
+                    out[p, i, j, 0] = red * share + half
+                    out[p, i, j, 1] = green * share + half
+                    out[p, i, j, 2] = blue * share + half
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def reduce_frames(frames, factor, line, out):
+    """Average blocks of factor x factor pixels: (n, height, width, 3) to (n, height/factor, width/factor, 3).
+
+    ``line`` (width * 3) is scratch memory of a type that holds the sum of ``factor`` pixels.
+    """
+    share = np.float32(1.0 / (factor * factor))
+    for n in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            line[:] = 0
+            for a in range(i * factor, (i + 1) * factor):
+                pixels = frames[n, a].reshape(-1)
+                for k in range(line.size):
+                    line[k] += pixels[k]
+            for j in range(out.shape[2]):
+                red, green, blue = line[0] * 0, line[0] * 0, line[0] * 0
+                for b in range(3 * j * factor, 3 * (j + 1) * factor, 3):
+                    red += line[b]
+                    green += line[b + 1]
+                    blue += line[b + 2]
+                out[n, i, j, 0] = red * share
+                out[n, i, j, 1] = green * share
+                out[n, i, j, 2] = blue * share

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from ambikit.kernels import crop
+from ambikit_models.panorama.sampling import reduce_by_formula, sample_by_formula
+from tests.closeness import assert_close
+
+
+def positions(rng, height, width, side):
+    """Three views: one anywhere, one across the seam, one across both poles."""
+    column = rng.uniform(-0.5, width - 0.5, (3, side, side))
+    row = rng.uniform(0.0, height - 1.0, (3, side, side))
+    column[1] = np.where(rng.random((side, side)) < 0.5, -0.5, width - 1.0) + rng.uniform(0, 0.5, (side, side))
+    row[2] = np.where(rng.random((side, side)) < 0.5, -0.5, height - 1.0) + rng.uniform(0, 0.5, (side, side))
+    return column, row
+
+
+class TestSampling:
+    @pytest.mark.parametrize("samples", [1, 2, 3])
+    @pytest.mark.parametrize("width", [20, 21])
+    def test_floats_equal_the_formula(self, rng, samples, width):
+        frames = rng.standard_normal((4, 11, width, 3)).astype(np.float32)
+        frame_of, view_of = np.array([0, 3, 3, 1, 2]), np.array([2, 0, 1, 1, 2])
+        column, row = positions(rng, 11, width, 6 * samples)
+        out = np.empty((5, 6, 6, 3), np.float32)
+        crop.sample_frames(frames, frame_of, view_of, column, row, out, np.float32(0))
+        assert_close(out, sample_by_formula(frames, frame_of, view_of, column, row, 6), "float32")
+
+    def test_bytes_are_the_rounded_formula(self, rng):
+        frames = rng.integers(0, 256, (2, 16, 32, 3), dtype=np.uint8)
+        frame_of, view_of = np.array([0, 1, 1]), np.array([0, 1, 2])
+        column, row = positions(rng, 16, 32, 80)
+        out = np.empty((3, 40, 40, 3), np.uint8)
+        crop.sample_frames(frames, frame_of, view_of, column, row, out, np.float32(0.5))
+        formula = np.floor(sample_by_formula(frames, frame_of, view_of, column, row, 40) + 0.5)
+        assert np.abs(out - formula).max() <= 1  # where the mean is half-way between two values
+        assert np.mean(out != formula) < 1e-3
+
+    def test_whole_positions_copy_pixels(self, rng):
+        frames = rng.integers(0, 256, (1, 5, 8, 3), dtype=np.uint8)
+        row, column = np.meshgrid(np.arange(5.0), np.arange(5.0) + 2, indexing="ij")
+        out = np.empty((1, 5, 5, 3), np.uint8)
+        first = np.zeros(1, int)
+        crop.sample_frames(frames, first, first, column[None], row[None], out, np.float32(0.5))
+        np.testing.assert_array_equal(out[0], frames[0, :, 2:7])
+
+    def test_behind_a_pole_lies_the_same_row_half_a_turn_away(self):
+        frames = np.zeros((1, 4, 8, 3), np.float32)
+        frames[0, 0, 1], frames[0, 0, 5] = 1.0, 3.0
+        frames[0, 3, 2], frames[0, 3, 6] = 5.0, 7.0
+        column, row = np.array([[[1.0, 5.0], [2.0, 6.0]]]), np.array([[[-0.5, -0.25], [3.5, 3.25]]])
+        out = np.empty((1, 2, 2, 3), np.float32)
+        first = np.zeros(1, int)
+        crop.sample_frames(frames, first, first, column, row, out, np.float32(0))
+        np.testing.assert_allclose(out[0, :, :, 0], [[2.0, 2.5], [6.0, 6.5]])
+
+
+class TestReducing:
+    @pytest.mark.parametrize("factor", [2, 4])
+    @pytest.mark.parametrize("kind", ["uint8", "float32"])
+    def test_equals_the_formula(self, rng, factor, kind):
+        frames = rng.integers(0, 256, (3, 8, 24, 3)).astype(kind)
+        out = np.empty((3, 8 // factor, 24 // factor, 3), np.float32)
+        line = np.empty(72, np.uint32 if kind == "uint8" else np.float32)
+        crop.reduce_frames(frames, factor, line, out)
+        assert_close(out, reduce_by_formula(frames, factor), "float32")
+
+    def test_white_stays_white_at_any_factor(self):
+        frames = np.full((1, 512, 1024, 3), 255, np.uint8)
+        out = np.empty((1, 1, 2, 3), np.float32)
+        crop.reduce_frames(frames, 512, np.empty(3072, np.uint32), out)
+        np.testing.assert_array_equal(out, 255.0)
