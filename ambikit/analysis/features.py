@@ -8,7 +8,7 @@ from ambikit._arrays import Array, namespace, narrow, widen
 from ambikit._checks import check_choice, check_floating, check_signal
 from ambikit.analysis.intensity import active_intensity, energy_density
 from ambikit.analysis.interaural import ild, phase_difference
-from ambikit.analysis.mel import check_levels, levels, magnitudes, mel_average, mel_frames, unit_peak
+from ambikit.analysis.mel import check_levels, levels, magnitudes, mel_average, mel_frames
 from ambikit.errors import ShapeError
 
 __all__ = ["WEIGHTINGS", "foa_features", "mel_intensity", "stereo_features"]
@@ -84,8 +84,7 @@ def foa_features(
     check_levels(power, dynamic_range_db)
     check_choice(weighting, WEIGHTINGS, "weighting")
     signal, dtype = widen(signal[..., :4, :])
-    signal, peak = unit_peak(signal)
-    spectrum, bank = mel_frames(signal, sample_rate, bands, window, hop, filterbank)
+    spectrum, bank, peak = mel_frames(signal, sample_rate, bands, window, hop, filterbank)
     xp = namespace(signal)
     level = levels(xp.matmul(bank, magnitudes(spectrum, power)), power, dynamic_range_db, peak)
     return narrow(xp.concat([level, mel_intensity(spectrum, bank, weighting)], -3), dtype)
@@ -155,8 +154,7 @@ def stereo_features(
             "make one of an Ambisonic signal with ambikit.decode_stereo"
         )
     signal, dtype = widen(signal)
-    signal, peak = unit_peak(signal)
-    spectrum, bank = mel_frames(signal, sample_rate, bands, window, hop, filterbank)
+    spectrum, bank, peak = mel_frames(signal, sample_rate, bands, window, hop, filterbank)
     xp = namespace(signal)
     level = levels(xp.matmul(bank, magnitudes(spectrum, power)), power, dynamic_range_db, peak)
     cues = xp.stack([ild(spectrum), *phase_difference(spectrum)], -3)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from ambikit._arrays import Array, constant_like, is_compiling, is_torch, namespace, narrow, real_dtype, widen
 from ambikit._checks import check_floating, check_order, check_sample_rate
-from ambikit.analysis.spectra import feature_grid, frame_spectrum
+from ambikit.analysis.spectra import check_length, feature_grid, frame_spectrum
 from ambikit.errors import AmbikitError, ShapeError
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "mel_average",
     "mel_filterbank",
     "mel_frames",
-    "unit_peak",
 ]
 
 
@@ -232,16 +231,19 @@ def log_mel(
     check_floating(signal)
     check_levels(power, dynamic_range_db)
     signal, dtype = widen(signal)
-    signal, peak = unit_peak(signal)
-    spectrum, bank = mel_frames(signal, sample_rate, bands, window, hop, filterbank)
+    spectrum, bank, peak = mel_frames(signal, sample_rate, bands, window, hop, filterbank)
     mel = namespace(signal).matmul(bank, magnitudes(spectrum, power))
     return narrow(levels(mel, power, dynamic_range_db, peak), dtype)
 
 
 def mel_frames(
     signal: Array, sample_rate: float, bands: int, window: float, hop: float, filterbank: Any
-) -> tuple[Array, Array]:
-    """The spectrum ``(..., channels, freq, frames)`` on the grid of the features, and the mel bank that fits it."""
+) -> tuple[Array, Array, Array]:
+    """What all features begin with.
+
+    The spectrum ``(..., channels, freq, frames)`` of each clip, divided by the clip's largest sample; the mel bank
+    that fits it; and these largest samples.
+    """
     frame_length, hop_length, frames = feature_grid(signal.shape[-1], sample_rate, window, hop)
     if filterbank is None:
         filterbank = mel_filterbank(sample_rate, frame_length, bands)
@@ -250,8 +252,10 @@ def mel_frames(
             f"got a filterbank of shape {tuple(filterbank.shape)}; expected (bands, {frame_length // 2 + 1}) for "
             f"frames of {frame_length} samples; make it with mel_filterbank(sample_rate, {frame_length}, bands)"
         )
-    spectrum = frame_spectrum(signal, frame_length, hop_length, frames).mT
-    return spectrum, bank_like(filterbank, signal)
+    check_length(signal, frame_length)
+    peak = _peak(signal)
+    spectrum = frame_spectrum(signal / peak, frame_length, hop_length, frames).mT
+    return spectrum, bank_like(filterbank, signal), peak
 
 
 def magnitudes(spectrum: Array, power: float) -> Array:
@@ -277,17 +281,17 @@ def levels(mel: Array, power: float, dynamic_range_db: float, peak: Any = None) 
     return level if peak is None else level + 20 * xp.log10(peak)[..., None]
 
 
-def unit_peak(signal: Array) -> tuple[Array, Array]:
-    """Divide each clip (the last two axes) by its largest sample, and return that beside it (1 for silence).
+def _peak(signal: Array) -> Array:
+    """The largest sample of each clip (the last two axes), 1 for silence; without gradient, since it cancels out.
 
-    Squares of float32 samples near 1e-30 would be 0: what depends on ratios alone is computed at peak 1.
+    Squares of float32 samples near 1e-30 would be 0: features are computed at peak 1.
     """
     xp = namespace(signal)
     fixed = _detached(signal)
+    # Infinity and NaN stay where they are: they do not decide over the level of the rest.
     size = xp.where(xp.isfinite(fixed), xp.abs(fixed), 0.0)
     peak = xp.amax(size, tuple(range(-min(2, signal.ndim), 0)), keepdims=True)
-    peak = xp.where(peak == 0, 1.0, peak)
-    return signal / peak, peak
+    return xp.where(peak == 0, 1.0, peak)
 
 
 def bank_like(filterbank: Any, values: Array) -> Array:

@@ -100,13 +100,14 @@ def mel_covariance(
     check_floating(signal)
     check_choice(weighting, WEIGHTINGS, "weighting")
     signal, dtype = widen(signal[..., :4, :])
-    spectrum, bank = mel_frames(signal, sample_rate, bands, window, hop, filterbank)
+    spectrum, bank, peak = mel_frames(signal, sample_rate, bands, window, hop, filterbank)
     xp = namespace(signal)
     first, second = _FACTORS
     real, imaginary = spectrum.real, spectrum.imag
     products = real[..., first, :, :] * real[..., second, :, :]
     products = products + imaginary[..., first, :, :] * imaginary[..., second, :, :]
-    return narrow(xp.concat([xp.matmul(bank, products), mel_intensity(spectrum, bank, weighting)], -3), dtype)
+    products = xp.matmul(bank, products) * peak[..., None] ** 2
+    return narrow(xp.concat([products, mel_intensity(spectrum, bank, weighting)], -3), dtype)
 
 
 def align_mel_covariance(

@@ -9,7 +9,7 @@ from ambikit._arrays import Array, constant_like, is_torch, namespace, widen
 from ambikit._checks import check_floating, check_order, check_sample_rate
 from ambikit.errors import AmbikitError, ShapeError
 
-__all__ = ["feature_grid", "frame_spectrum", "hann", "istft", "stft"]
+__all__ = ["check_length", "feature_grid", "frame_spectrum", "hann", "istft", "stft"]
 
 
 def stft(
@@ -72,14 +72,9 @@ def stft(
 
 def frame_spectrum(signal: Array, frame_length: int, hop_length: int, frames: int | None = None) -> Array:
     """The transform behind :func:`stft`: ``(..., frames, freq)``, the way it lies in memory, or its first frames."""
-    left = frame_length // 2
+    check_length(signal, frame_length)
+    left, samples = frame_length // 2, signal.shape[-1]
     right = frame_length - left
-    samples = signal.shape[-1] if signal.ndim else 0
-    if samples <= right:
-        raise ShapeError(
-            f"got a signal of shape {tuple(signal.shape)}; expected more than {right} samples, half a frame, on the "
-            "last axis, because the ends are reflected; pad the signal or choose a shorter frame"
-        )
     xp = namespace(signal)
     before = xp.flip(signal[..., 1 : left + 1], (-1,))
     after = xp.flip(signal[..., samples - right - 1 : samples - 1], (-1,))
@@ -176,6 +171,16 @@ def feature_grid(samples: int, sample_rate: float, window: float, hop: float) ->
     frame_length = 1 << max(ceil(round(window * sample_rate, 6)) - 1, 1).bit_length()
     hop_length = round(hop * sample_rate)
     return frame_length, hop_length, -(-samples // hop_length)
+
+
+def check_length(signal: Array, frame_length: int) -> None:
+    """Refuse a signal that half a frame cannot be reflected in."""
+    least = frame_length - frame_length // 2
+    if signal.ndim == 0 or signal.shape[-1] <= least:
+        raise ShapeError(
+            f"got a signal of shape {tuple(signal.shape)}; expected more than {least} samples, half a frame, on the "
+            "last axis, because the ends are reflected; pad the signal or choose a shorter frame"
+        )
 
 
 def hann(length: int) -> np.ndarray:

@@ -27,9 +27,7 @@ class TestValues:
     @pytest.mark.parametrize(("frame_length", "hop_length", "time"), [(512, 240, 4800), (64, 16, 1003), (16, 5, 17)])
     def test_equals_torch_stft(self, library, dtype, rng, frame_length, hop_length, time):
         signal = rng.normal(size=(3, time)).astype(dtype)
-        spectrum = library.numpy(
-            ambikit.stft(library.array(signal), frame_length=frame_length, hop_length=hop_length)
-        )
+        spectrum = library.numpy(ambikit.stft(library.array(signal), frame_length=frame_length, hop_length=hop_length))
         assert spectrum.dtype == {"float32": np.complex64, "float64": np.complex128}[dtype]
         assert_close(spectrum, torch_stft(signal, frame_length, hop_length), dtype, factor=0.1)
 
@@ -45,7 +43,8 @@ class TestValues:
         assert spectrum.shape == (2, frame_length // 2 + 1, 1 + time // hop_length)
 
     @pytest.mark.parametrize(
-        ("sample_rate", "expected"), [(24000, (512, 240)), (48000, (1024, 480)), (44100, (1024, 441)), (16000, (512, 160))]
+        ("sample_rate", "expected"),
+        [(24000, (512, 240)), (48000, (1024, 480)), (44100, (1024, 441)), (16000, (512, 160))],
     )
     def test_feature_grid(self, sample_rate, expected):
         assert feature_grid(sample_rate, sample_rate, 0.021, 0.010) == (*expected, 100)
