@@ -88,3 +88,13 @@ def add_sa3d(path: Path, channel_map: list[int]) -> None:
         data[place : place + 4] = struct.pack(">I", struct.unpack(">I", data[place : place + 4])[0] + len(box))
     data[start + size : start + size] = box
     path.write_bytes(data)
+
+
+def remux(source: Path, target: Path) -> None:
+    """Put the packets of the only sound stream into another container, as they are."""
+    with av.open(str(source)) as read, av.open(str(target), "w") as write:
+        stream = write.add_stream_from_template(read.streams.audio[0])
+        for packet in read.demux(read.streams.audio[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                write.mux(packet)

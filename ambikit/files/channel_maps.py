@@ -1,7 +1,7 @@
 """Which stored channels are the Ambisonic ones, and in which order: recognised, told, or refused, never guessed."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def _recognised(
     stored: Float32[np.ndarray, "stored time"], layout: str | None, name: str | Path
 ) -> Float32[np.ndarray, "channels time"]:
     channels = len(stored)
-    six_with_gaps = channels == 6 and _silent(stored) == _YOUTUBE_SILENT
+    six_with_gaps = channels == 6 and _like_youtube(stored)
     if six_with_gaps and layout == "5.1":
         warnings.warn(
             f"{name} has six channels of layout 5.1 with channels 3 and 5 silent, as YouTube serves first-order "
@@ -72,10 +72,11 @@ def _recognised(
     return stored
 
 
-def _silent(stored: Float32[np.ndarray, "stored time"]) -> Sequence[int]:
-    """The channels that are 60 dB below the loudest, if any channel is loud at all."""
+def _like_youtube(stored: Float32[np.ndarray, "6 time"]) -> bool:
+    """Whether W is heard and the two unused channels are silent (a dipole may be: a scene can be flat)."""
     levels = np.sqrt(np.mean(np.square(stored, dtype=np.float64), axis=-1))
-    return [int(k) for k in np.flatnonzero(levels <= levels.max() * 10 ** (SILENCE_DB / 20))]
+    heard = levels > levels.max() * 10 ** (SILENCE_DB / 20)
+    return bool(heard[YOUTUBE[0]]) and not heard[_YOUTUBE_SILENT].any()
 
 
 def _remedy(channels: int, six_with_gaps: bool) -> str:

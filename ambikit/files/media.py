@@ -50,10 +50,10 @@ def read_media(
 
     Time 0 is the start of the file's clock, which its pictures share: sound that starts later begins with silence.
     """
-    import av
-
     pieces: deque[np.ndarray] = deque()
     with _opened(path, container) as file:
+        import av
+
         streams = list(file.streams.audio)
         if not streams:
             raise FileError(f"got {path}, which holds no sound; expected a sound stream; check that it was not muted")
