@@ -56,6 +56,7 @@ def draw_heat(axes: Any, values: np.ndarray, limits: tuple[float, float], *, ove
     alpha = None
     if over_picture:
         alpha = 0.75 * (values - low) / (high - low) if high > low else np.zeros_like(values, dtype=float)
+        alpha = np.nan_to_num(alpha)  # where there is no value, nothing covers the picture
     return axes.imshow(
         values,
         extent=_EXTENT,

@@ -99,7 +99,8 @@ def localization_map(
     panorama : array of shape (height, width, 3) or None
         An equirectangular picture, uint8 or floating point in [0, 1].
     values : array of shape (rows, columns), optional
-        Any quantity over the same sphere, at any resolution; drawn from its smallest to its largest value.
+        Any quantity over the same sphere, at any resolution; drawn from its smallest to its largest value, nothing
+        where it is NaN.
     azimuth, elevation : array of shape (directions,), optional
         Directions to mark, in radians.
     labels : sequence of str, optional
@@ -134,7 +135,8 @@ def localization_map(
         values = as_numpy(values)
         if values.ndim != 2:
             raise ShapeError(f"got values of shape {values.shape}; expected a map (rows, columns) over the sphere")
-        image = draw_heat(axes, values, (float(values.min()), float(values.max())), over_picture=panorama is not None)
+        limits = (float(np.nanmin(values)), float(np.nanmax(values)))
+        image = draw_heat(axes, values, limits, over_picture=panorama is not None)
         draw_colour_bar(axes, image, quantity)
     if azimuth is not None or elevation is not None:
         draw_marks(axes, azimuth, elevation, labels, degrees)

@@ -18,7 +18,7 @@ class Estimate:
 
     def __str__(self) -> str:
         """Percent, with the half width of the interval."""
-        return f"{100 * self.value:.1f} ± {100 * (self.high - self.low) / 2:.1f}"
+        return f"{100 * self.value:.1f} ±{100 * (self.high - self.low) / 2:.1f}"
 
 
 def mean_over_scenes(scores: Float[np.ndarray, "scenes"]) -> Estimate:
@@ -27,7 +27,7 @@ def mean_over_scenes(scores: Float[np.ndarray, "scenes"]) -> Estimate:
     Examples
     --------
     >>> print(mean_over_scenes(np.array([1.0, 0.5, 1.0, 0.5])))
-    75.0 ± 28.3
+    75.0 ±28.3
     """
     mean = float(np.mean(scores))
     half = 1.959964 * float(np.std(scores, ddof=1)) / len(scores) ** 0.5

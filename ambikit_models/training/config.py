@@ -108,8 +108,10 @@ class TrainingConfig:
     """How viewpoints are chosen; each phase sets its own number of views."""
     seed: int = 0
     """Decides the initial weights, the order of clips and the viewpoints."""
+    optimizer: Literal["adam", "adamw"] = "adamw"
+    """AdamW, or the papers' Adam, whose weight decay is added to the gradient."""
     weight_decay: float = 1e-5
-    """Decoupled weight decay (AdamW)."""
+    """Weight decay."""
     betas: tuple[float, float] = (0.9, 0.999)
     """Momentum parameters of the optimiser."""
     clip_gradient: float = 1.0

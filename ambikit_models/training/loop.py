@@ -26,7 +26,7 @@ from ambikit_models.training.checkpoints import latest_checkpoint, load_recipe, 
 from ambikit_models.training.config import Phase, TrainingConfig, save_yaml
 from ambikit_models.training.sampling import choose_viewpoints, clip_indices, generator_for
 
-__all__ = ["Report", "train"]
+__all__ = ["Report", "initial_model", "train"]
 
 #: Called after every logged step with its record: step, steps, phase, loss, accuracy, learning_rate, seconds.
 Report = Callable[[dict[str, Any]], None]
@@ -74,8 +74,7 @@ def train(
     output = Path(output)
     fabric = fabric or Fabric(accelerator="cpu", devices=1)
     fabric.launch()
-    torch.manual_seed(config.seed)
-    model = config.model.build(config.sound)
+    model = initial_model(config, source)
     last = latest_checkpoint(output / "checkpoints")
     done = load_recipe(last)[1] if last else 0
     if last:
@@ -83,7 +82,6 @@ def train(
     else:
         output.mkdir(parents=True, exist_ok=True)
         save_yaml(config, output / "config.yaml")
-        _measure_statistics(model, config, source)
 
     with (output / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
         first = 0
@@ -97,6 +95,18 @@ def train(
                 _run_phase(config, phase, first, done, stop_at, model, source, fabric, output, state, metrics, report)
             first = end
     return model.eval()
+
+
+def initial_model(config: TrainingConfig, source: ClipSource) -> AlignmentModel:
+    """Build the model that training starts from: random weights by the seed, statistics of the features measured."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        model = config.model.build(config.sound)
+    generator = generator_for(config.seed, 2)
+    indices = np.sort(generator.permutation(len(source))[:_STATISTICS_CLIPS])
+    viewpoints = choose_viewpoints(config.viewpoints, 1, source, indices, generator)
+    model.standardize.measure(source.batch(indices, viewpoints).audio)
+    return model
 
 
 def _run_phase(
@@ -115,7 +125,8 @@ def _run_phase(
 ) -> None:
     objective = _objective(phase, fabric)
     trained = _select(model, objective.trains)
-    optimizer = torch.optim.AdamW(trained, lr=0.0, betas=config.betas, weight_decay=config.weight_decay)
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
+    optimizer = kind(trained, lr=0.0, betas=config.betas, weight_decay=config.weight_decay)
     if state:
         resume(state, model, optimizer, config)
     step_module, optimizer = fabric.setup(_Step(model.train(), objective), optimizer)
@@ -217,11 +228,3 @@ def _ahead(load: Callable[[int], Batch], steps: range) -> Any:
             batch = coming.result()
             coming = worker.submit(load, step + 1) if step + 1 < steps.stop else None
             yield step, batch
-
-
-def _measure_statistics(model: AlignmentModel, config: TrainingConfig, source: ClipSource) -> None:
-    generator = generator_for(config.seed, 2)
-    count = min(_STATISTICS_CLIPS, len(source))
-    indices = np.sort(generator.permutation(len(source))[:count])
-    viewpoints = choose_viewpoints(config.viewpoints, 1, source, indices, generator)
-    model.standardize.measure(source.batch(indices, viewpoints).audio)

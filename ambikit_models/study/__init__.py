@@ -1,0 +1,1 @@
+"""Studies on the synthetic world: render, train variants side by side, evaluate, and show the result."""

@@ -1,0 +1,79 @@
+"""Pictures of a study: learning curves, and where a model believes that a picture sounds."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+import ambikit
+from ambikit_models.alignment import AlignmentModel
+from ambikit_models.panorama.viewpoints import Viewpoints
+from ambikit_models.world.clips import WorldClips
+from ambikit_models.world.panoramas import render_panoramas
+
+__all__ = ["alignment_scores", "draw_learning_curves", "draw_localization", "read_metrics"]
+
+_COLUMNS, _ROWS = 36, 18
+#: rows of the map within 50° of the horizon; farther up and down no model has been trained to look
+_LOOKED_AT = range(4, 14)
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """The records of a run's metrics file."""
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def draw_learning_curves(folders: dict[str, Path], path: Path) -> None:
+    """Draw the losses of several runs into a picture."""
+    axes = ambikit.plot.learning_curves({name: read_metrics(folder) for name, folder in folders.items()})
+    _save(axes.figure, path)
+
+
+@torch.no_grad()
+def alignment_scores(model: AlignmentModel, clips: WorldClips, index: int) -> Float[np.ndarray, "rows columns"]:
+    """How well picture and sound of a clip match in each direction, as an equirectangular map; NaN near the poles.
+
+    Cosine of the predicted and the heard sound, and of the predicted and the seen picture, averaged. The views are
+    taken four at a time, a quarter turn apart, as in training.
+    """
+    quarter = _COLUMNS // 4
+    column = np.arange(quarter)[:, None] + quarter * np.arange(4)
+    row = np.repeat(np.array(_LOOKED_AT), quarter)[:, None] + np.zeros((1, 4), dtype=int)
+    column = np.tile(column, (len(_LOOKED_AT), 1))
+    azimuth, elevation = ambikit.pixels_to_angles(column, row, _COLUMNS, _ROWS)
+    wide = torch.full(column.shape, np.radians(65), dtype=torch.float64)
+    views = Viewpoints(torch.from_numpy(azimuth), torch.from_numpy(elevation), wide)
+    batch = clips.batch(np.full(len(column), index), views)
+    video, audio = model.embed_video(batch.video), model.embed_audio(batch.audio)
+    similarity = torch.nn.functional.cosine_similarity
+    heard = similarity(model.predicted_audio_head(model.video_to_audio(video)), model.audio_head(audio), dim=-1)
+    seen = similarity(model.predicted_video_head(model.audio_to_video(audio)), model.video_head(video), dim=-1)
+    scores = np.full((_ROWS, _COLUMNS), np.nan)
+    scores[row, column] = ((heard + seen) / 2).numpy()
+    return scores
+
+
+def draw_localization(model: AlignmentModel, clips: WorldClips, index: int, path: Path) -> None:
+    """Draw the scores over the panorama of a clip, with its objects marked and named."""
+    panorama = render_panoramas(clips.config, clips.scenes[index : index + 1], 256)[0, 0]
+    objects = clips.scenes[index : index + 1].objects
+    present = objects.present[0]
+    axes = ambikit.plot.localization_map(
+        panorama,
+        alignment_scores(model, clips, index),
+        azimuth=objects.azimuth[0][present],
+        elevation=objects.elevation[0][present],
+        labels=["sounds" if sounding else "silent" for sounding in objects.sounding[0][present]],
+    )
+    axes.set_title("Where picture and sound match, by the trained model")
+    _save(axes.figure, path)
+
+
+def _save(figure: Any, path: Path) -> None:
+    import matplotlib.pyplot as plt
+
+    figure.savefig(path, dpi=110, bbox_inches="tight")
+    plt.close(figure)

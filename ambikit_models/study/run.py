@@ -1,0 +1,151 @@
+"""Run a study: render the pools, train and evaluate every variant and seed in processes side by side.
+
+Each finished part stays on disk, so an interrupted study goes on where it stopped.
+"""
+
+import dataclasses
+import json
+import multiprocessing
+import os
+import queue
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ambikit.errors import AmbikitError
+from ambikit_models.study.config import StudyConfig, Variant
+from ambikit_models.study.evaluation import evaluate_model, omni_control, oracle_ceiling
+from ambikit_models.study.pictures import read_metrics
+from ambikit_models.study.pools import load_pool, render_pools
+from ambikit_models.training.config import load_yaml, save_yaml, to_mapping
+from ambikit_models.training.loop import initial_model, train
+
+__all__ = ["Event", "run_folder", "run_study"]
+
+#: What a display is told: the part (``render`` or a run's name), how much is done of how much, and a few words.
+Event = Callable[[str, int, int, str], None]
+
+
+def run_study(
+    study: StudyConfig, output: Path, *, workers: int = 2, event: Event | None = None
+) -> list[dict[str, Any]]:
+    """Run all variants and seeds and return their results.
+
+    Parameters
+    ----------
+    study
+        What to run.
+    output
+        Folder for pools, runs and results; it belongs to this study alone.
+    workers
+        Processes side by side, each with one thread.
+    event
+        Told about progress.
+
+    Returns
+    -------
+    One record per variant and seed: ``variant``, ``seed``, ``seconds``, ``final_loss``, ``candidates`` (of the last
+    phase), ``trained``, ``untrained``, ``omni``, ``oracle``.
+
+    Raises
+    ------
+    AmbikitError
+        If the folder holds another study.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    _claim(study, output)
+    tell = event or (lambda *_: None)
+    render_pools(study, output / "pools", workers=workers, progress=lambda d, n: tell("render", d, n, "scenes"))
+    runs = [(variant, seed) for seed in study.seeds for variant in study.variants]
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, ProcessPoolExecutor(workers, mp_context=context) as pool:
+        messages = manager.Queue()
+        futures = [pool.submit(_run, study, variant, seed, output, messages) for variant, seed in runs]
+        _relay(messages, futures, tell)
+        return [future.result() for future in futures]
+
+
+def run_folder(output: Path, variant: str, seed: int) -> Path:
+    """Where a variant's checkpoints, metrics and results lie."""
+    return output / f"{variant}-seed{seed}"
+
+
+def _run(study: StudyConfig, variant: Variant, seed: int, output: Path, messages: Any) -> dict[str, Any]:
+    """Train and evaluate one variant with one seed; runs in a process of its own."""
+    torch.set_num_threads(1)
+    folder = run_folder(output, variant.name, seed)
+    name = folder.name
+    results = folder / "results.json"
+    if results.exists():
+        return json.loads(results.read_text(encoding="utf-8"))
+    begun = time.perf_counter()
+    config = dataclasses.replace(variant.training, seed=seed)
+    clips, head, test = (
+        load_pool(study, output / "pools", pool, config.sound) for pool in ("training", "head", "test")
+    )
+
+    def training(record: dict[str, Any]) -> None:
+        words = f"{record['phase'].upper()} loss {record['loss']:.2f}"
+        messages.put((name, record["step"], record["steps"], words))
+
+    def evaluating(kind: str) -> Callable[[int, int], None]:
+        return lambda done, parts: messages.put((f"{name} {kind}", done, parts, "evaluation"))
+
+    model = train(config, clips, folder, report=training)
+    untrained = initial_model(config, clips)
+    record = {
+        "variant": variant.name,
+        "seed": seed,
+        "final_loss": _final_loss(folder),
+        "candidates": config.phases[-1].clips * config.phases[-1].views,
+        "trained": evaluate_model(model, config, study, head, test, trained=True, progress=evaluating("trained")),
+        "untrained": evaluate_model(
+            untrained, config, study, head, test, trained=False, progress=evaluating("untrained")
+        ),
+        "omni": omni_control(model, config, study, head, test),
+        "oracle": oracle_ceiling(config, test),
+        "seconds": round(time.perf_counter() - begun, 1),
+    }
+    partial = folder / "results.json.partial"
+    partial.write_text(json.dumps(record), encoding="utf-8")
+    os.replace(partial, results)
+    return record
+
+
+def _final_loss(folder: Path) -> float:
+    """The mean training loss of the last tenth of a run."""
+    losses = [record["loss"] for record in read_metrics(folder)]
+    last = losses[-max(1, len(losses) // 10) :]
+    return sum(last) / len(last)
+
+
+def _claim(study: StudyConfig, output: Path) -> None:
+    """Write the study down, or make sure that the folder holds the same one."""
+    path = output / "study.yaml"
+    if not path.exists():
+        save_yaml(study, path)
+    elif to_mapping(load_yaml(StudyConfig, path)) != to_mapping(study):
+        raise AmbikitError(
+            f"got the output folder {output}, which holds another study; expected an empty folder or the same study; "
+            "choose another --output, or remove the folder"
+        )
+
+
+def _relay(messages: Any, futures: list[Future], tell: Event) -> None:
+    while True:
+        finished = all(future.done() for future in futures)
+        failed = next((f for f in futures if f.done() and f.exception()), None)
+        if failed:
+            for future in futures:
+                future.cancel()
+            failed.result()
+        try:
+            while True:
+                tell(*messages.get(timeout=0.2))
+        except queue.Empty:
+            if finished:
+                return
