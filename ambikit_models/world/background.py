@@ -16,6 +16,8 @@ __all__ = ["Surfaces", "room_colours", "room_surfaces"]
 _PIXEL = 0.4
 #: how far in metres, and how much, corners darken
 _CORNER, _CORNER_SHADE = 0.45, 0.35
+#: how far the glow of the lamp reaches on the ceiling, in metres
+_LAMP = 0.6
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,12 @@ def room_colours(
     mixed = _per_scene(looks.pattern)
     texture = torch.cos(mixed) * _wave(along, frequency, smear_along)
     texture = texture + torch.sin(mixed) * _wave(across, frequency, smear_across)
-    # the lamp hangs from the ceiling: the two pairs of walls, ceiling and floor are lit unlike one another
-    light = torch.where(surfaces.axis == 0, 1.0, 0.86)
-    light = torch.where(level, torch.where(floor, 0.92, 1.12), light)
-    light = light * _corner_shade(rooms, surfaces)
+    # a lamp in the middle of the ceiling: what faces it is brighter, and the upper part of the walls
+    light = torch.where(surfaces.axis == 0, 1.0, 0.86) + 0.24 * z / _per_scene(rooms.dimensions[:, 2])
+    light = torch.where(level, torch.where(floor, 1.0, 1.15), light) * _corner_shade(rooms, surfaces)
+    middle = 0.5 * _per_scene(rooms.dimensions[:, :2])
+    lamp = torch.exp(-0.5 * ((surfaces.position[..., :2] - middle) / _LAMP).square().sum(-1))
+    light = light + torch.where(level & ~floor, 0.7 * lamp, 0.0)
     # the ceiling is plain
     contrast = torch.where(level & ~floor, 0.0, _per_scene(looks.contrast))
     brightness = light * (1.0 + contrast * texture)

@@ -103,7 +103,7 @@ def ball(
     fine = torch.exp(-2.0 * (0.2 * math.pi * beside(count) * pixel / beside(radius)) ** 2)
     place = beside(angle.cos()) * across + beside(angle.sin()) * above
     stripes = 1.0 - _STRIPES * fine * (0.5 - 0.5 * torch.cos(math.pi * beside(count) * place))
-    light = beside(balls.brightness[:, slot]) * (0.52 + 0.26 * above + 0.26 * facing) * stripes
+    light = beside(balls.brightness[:, slot]) * (0.58 + 0.28 * above + 0.28 * facing) * stripes
     shine = 0.45 * torch.exp(-((across - 0.32) ** 2 + (above - 0.42) ** 2) / 0.03) * (depth > 0)
     colour = balls.colour[:, slot, :, None, None]
     return coverage, colour[:, None] * light[:, :, None] + shine[:, :, None]
