@@ -53,3 +53,67 @@ def furse_malham(azimuth, elevation, order=3):
         sin(3 * a) * cos(e) ** 3,  # Q
     ]
     return np.stack(channels[: (order + 1) ** 2], axis=-1)
+
+
+# --- rotation, without a recursion ------------------------------------------------------------------------------
+
+
+def rotation_by_least_squares(matrix, order):
+    """The matrix D with Y(R v) = D Y(v), solved for on many directions v; ``matrix`` is R."""
+    points = np.random.default_rng(5).normal(size=(4 * (order + 1) ** 2, 3))
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+
+    def harmonics(v):
+        azimuth, elevation = np.arctan2(v[:, 1], v[:, 0]), np.arctan2(v[:, 2], np.hypot(v[:, 0], v[:, 1]))
+        return real_spherical_harmonics(azimuth, elevation, order)
+
+    solution, *_ = np.linalg.lstsq(harmonics(points), harmonics(points @ np.asarray(matrix).T), rcond=None)
+    return solution.T
+
+
+# --- beam patterns ----------------------------------------------------------------------------------------------
+
+
+def beam_figures(weights):
+    """Directivity factor, front-to-back ratio in dB and |rE| of g(x) = Σ b_n P_n(x), by numerical integration."""
+    from scipy.special import eval_legendre
+
+    nodes, step = np.polynomial.legendre.leggauss(200)
+
+    def gain(x):
+        return sum(b * eval_legendre(n, x) for n, b in enumerate(weights))
+
+    energy = np.sum(step * gain(nodes) ** 2)
+    front = np.sum(step / 2 * gain((nodes + 1) / 2) ** 2)
+    back = np.sum(step / 2 * gain((nodes - 1) / 2) ** 2)
+    return 2 * gain(1.0) ** 2 / energy, 10 * np.log10(front / back), np.sum(step * nodes * gain(nodes) ** 2) / energy
+
+
+# --- image sources ----------------------------------------------------------------------------------------------
+
+
+def allen_and_berkley(room, source, listener, walls, max_reflections):
+    """Eqs. (8)-(10) of the 1979 paper as two nested triple loops: [(vector from the listener, gain), ...].
+
+    ``walls`` are the coefficients at x = 0, x = Lx, y = 0, y = Ly, z = 0, z = Lz.
+    """
+    images = []
+    span = range(-max_reflections - 1, max_reflections + 2)
+    for q in (0, 1):
+        for j in (0, 1):
+            for k in (0, 1):
+                for nx in span:
+                    for ny in span:
+                        for nz in span:
+                            met = [abs(nx - q), abs(nx), abs(ny - j), abs(ny), abs(nz - k), abs(nz)]
+                            if sum(met) > max_reflections:
+                                continue
+                            vector = [
+                                (1 - 2 * u) * source[axis] + 2 * number * room[axis] - listener[axis]
+                                for axis, (u, number) in enumerate(((q, nx), (j, ny), (k, nz)))
+                            ]
+                            gain = 1.0
+                            for wall, times in zip(walls, met, strict=True):
+                                gain *= wall**times
+                            images.append((vector, gain / np.sqrt(np.dot(vector, vector))))
+    return images

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ambikit._arrays import Array, is_torch, namespace, real_dtype
+from ambikit._arrays import Array, is_array, is_torch, namespace, real_dtype
 from ambikit.errors import ArrayTypeError, ShapeError
 from ambikit.geometry.directions import angles_in_radians
 
@@ -137,8 +137,13 @@ def shares_memory(x: Array, y: Array) -> bool:
 def check_out(out: Any, shape: tuple[int, ...], like: Array) -> None:
     """Refuse a result array that does not fit: it must have the shape and the dtype that the result has."""
     namespace(out, like)
-    if is_torch(out) != is_torch(like) or tuple(out.shape) != shape or out.dtype != like.dtype:
-        raise (ShapeError if getattr(out, "dtype", None) == like.dtype else ArrayTypeError)(
-            f"got out of shape {tuple(out.shape)} and dtype {out.dtype}; expected shape {shape} and dtype "
-            f"{like.dtype}, those of the result; allocate it so or leave it out"
+    if is_torch(out) != is_torch(like) or not is_array(out) or out.dtype != like.dtype:
+        given = f"{type(out).__name__} of dtype {getattr(out, 'dtype', None)}"
+        raise ArrayTypeError(
+            f"got out as {given}; expected an array of the library and dtype of the signal, {like.dtype}; "
+            "allocate it so or leave it out"
+        )
+    if tuple(out.shape) != shape:
+        raise ShapeError(
+            f"got out of shape {tuple(out.shape)}; expected {shape}, that of the result; allocate it so or leave it out"
         )
