@@ -4,9 +4,14 @@ from typing import Any
 
 from jaxtyping import Complex, Float, Inexact
 
-from ambikit._arrays import Array, constant_like, is_torch, namespace
+from ambikit._arrays import Array, constant_like, is_torch, namespace, narrow, widen
 from ambikit._checks import check_floating, check_spectrum, order_of_channels
 from ambikit.errors import ShapeError
+from ambikit.geometry.channels import degrees_of
+from ambikit.geometry.directions import broadcast_shape
+from ambikit.geometry.harmonics import spherical_harmonics
+from ambikit.operators.beamforming import beam_weights
+from ambikit.operators.channel_axis import angles_for
 
 __all__ = ["power_map", "spatial_covariance"]
 
@@ -117,10 +122,6 @@ def power_map(
     >>> power_map(covariance, [90, -90, 0], 0, "cardioid", degrees=True).round(6)
     array([1.  , 0.  , 0.25])
     """
-    from ambikit.geometry.channels import degrees_of
-    from ambikit.geometry.harmonics import spherical_harmonics
-    from ambikit.operators.beamforming import beam_weights
-
     check_floating(covariance, "covariance", complex_allowed=True)
     shape = tuple(covariance.shape)
     if len(shape) < 2 or shape[-1] != shape[-2]:
@@ -129,13 +130,15 @@ def power_map(
             "make one with ambikit.spatial_covariance"
         )
     order = order_of_channels(shape[-1], f"a covariance of {shape[-1]} channels")
-    xp = namespace(covariance, azimuth, elevation)
-    harmonics = spherical_harmonics(azimuth, elevation, order, degrees=degrees)
+    covariance, dtype = widen(covariance)
+    harmonics = spherical_harmonics(*angles_for(covariance, azimuth, elevation, degrees=degrees), order)
+    broadcast_shape(tuple(harmonics.shape[:-1]), shape[:-2], names="the angles and the axes before the channels")
     weights = constant_like(beam_weights(pattern, order)[degrees_of(order)[0]], harmonics) * harmonics
+    # Real weights hear the real, symmetric part of a Hermitian matrix alone.
     real = covariance.real if _is_complex(covariance) else covariance
     weights = weights.to(real.dtype) if is_torch(weights) else constant_like(weights, covariance)
-    # Real weights hear the symmetric, real part of a Hermitian matrix alone.
-    return (xp.einsum("...i,...ij->...j", weights, real) * weights).sum(-1)
+    power = (namespace(covariance).einsum("...i,...ij->...j", weights, real) * weights).sum(-1)
+    return narrow(power, dtype)
 
 
 def _is_complex(x: Array) -> bool:

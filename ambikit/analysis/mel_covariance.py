@@ -14,6 +14,7 @@ from ambikit._checks import check_choice, check_floating, check_signal
 from ambikit.analysis.features import WEIGHTINGS, mel_intensity
 from ambikit.analysis.mel import check_levels, levels, mel_frames
 from ambikit.errors import ShapeError
+from ambikit.geometry.directions import broadcast_shape
 from ambikit.operators.channel_axis import angles_for
 from ambikit.operators.rotation import rotation_matrix
 
@@ -159,6 +160,7 @@ def align_mel_covariance(
     turn = _turn(*angles_for(covariance, azimuth, elevation, degrees=degrees))
     turn = turn.to(covariance.dtype) if is_torch(turn) else constant_like(turn, covariance)
     *batch, _, mel, frames = covariance.shape
+    broadcast_shape(tuple(turn.shape[:-2]), tuple(batch), names="the angles and the axes before the channels")
     turned = xp.matmul(turn, covariance.reshape(*batch, 13, mel * frames))
     return narrow(turned.reshape(*turned.shape[:-1], mel, frames), dtype)
 
