@@ -173,7 +173,7 @@ def plot(file: In, out: Picture, *, source: As = "ambix", channels: Channels = (
     signal, _ = _read(file, source, channels)
     axes = energy_map(signal)
     with replacing(out) as temporary:
-        axes.figure.savefig(temporary, format=ending)
+        axes.figure.savefig(temporary, format=ending, dpi=150)
     _console().print(Text(f"wrote {out}"), soft_wrap=True)
     return 0
 

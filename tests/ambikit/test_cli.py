@@ -1,0 +1,230 @@
+"""The command line: what it prints, what it writes, and its exit status."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.testing import assert_allclose, assert_array_equal
+
+import ambikit
+from ambikit.cli import main
+from tests.media_files import RATE, direction_of, source_at, tones, write_media
+
+
+@pytest.fixture
+def front(tmp_path):
+    """A source in front, written by another writer."""
+    soundfile.write(tmp_path / "front.wav", source_at(0, 0).T, RATE, subtype="FLOAT")
+    return tmp_path / "front.wav"
+
+
+def field(count=12):
+    """Uncorrelated sources all around: a valid scene."""
+    noise = np.random.default_rng(3).standard_normal((count, 8 * RATE // 10))
+    azimuth, elevation = ambikit.fibonacci_grid(count)
+    gains = [
+        np.ones(count),
+        np.sin(azimuth) * np.cos(elevation),
+        np.sin(elevation),
+        np.cos(azimuth) * np.cos(elevation),
+    ]
+    return np.float32(0.02 * np.array(gains) @ noise)
+
+
+def run(*arguments):
+    return main([str(a) for a in arguments])
+
+
+class TestInfo:
+    def test_a_sound_file(self, front, capsys):
+        assert run("info", front) == 0
+        out = capsys.readouterr().out
+        for words in ("front.wav", "wav", "FLOAT", "4 (order 1)", "48000 Hz", "0.500 s", "none said"):
+            assert words in out
+
+    def test_a_video(self, tmp_path, capsys):
+        path = write_media(tmp_path / "[a].mp4", "aac", "5.1", tones(6), picture=True)
+        assert run("info", path) == 0
+        out = capsys.readouterr().out
+        for words in ("[a].mp4", "aac", "6 (no Ambisonic order)", "loudspeakers 5.1", "64 x 32 mpeg4"):
+            assert words in out
+
+
+class TestCheck:
+    def test_valid_is_0(self, tmp_path, capsys):
+        soundfile.write(tmp_path / "a.wav", field().T, RATE, subtype="FLOAT")
+        assert run("check", tmp_path / "a.wav") == 0
+        out = capsys.readouterr().out
+        assert out.startswith("valid")
+        assert "energy ratio" in out
+
+    def test_another_scale_is_1_and_named(self, tmp_path, capsys):
+        w, y, z, x = field()
+        soundfile.write(tmp_path / "a.wav", np.stack([w / np.sqrt(2), x, y, z]).T, RATE, subtype="FLOAT")
+        assert run("check", tmp_path / "a.wav") == 1
+        out = capsys.readouterr().out
+        assert out.startswith("invalid")
+        assert "check" in out
+        assert "--as fuma" in out
+        assert run("check", tmp_path / "a.wav", "--as", "fuma") == 0
+
+    def test_what_cannot_be_decided_is_3(self, front, capsys):
+        assert run("check", front) == 3
+        assert capsys.readouterr().out.startswith("doubtful")
+
+    def test_higher_orders_are_judged_by_their_first_four_channels(self, tmp_path, capsys):
+        soundfile.write(tmp_path / "a.wav", np.concatenate([field(), field()[[0] * 5]]).T, RATE, subtype="FLOAT")
+        assert run("check", tmp_path / "a.wav") == 0
+        assert "first four of its 9 channels" in capsys.readouterr().out
+
+    def test_stereo_cannot_be_judged(self, tmp_path, capsys):
+        soundfile.write(tmp_path / "a.wav", tones(2).T, RATE)
+        assert run("check", tmp_path / "a.wav") == 2
+        assert "stereo" in capsys.readouterr().err
+
+
+class TestConvert:
+    def test_conventions_format_and_rate(self, tmp_path, capsys):
+        w, y, z, x = source_at(60, 30)
+        soundfile.write(tmp_path / "in.wav", np.stack([w / np.sqrt(2), x, y, z]).T, RATE, subtype="FLOAT")
+        assert run("convert", tmp_path / "in.wav", tmp_path / "out.caf", "--as", "fuma", "--to", "n3d") == 0
+        stored, _ = soundfile.read(tmp_path / "out.caf", dtype="float32")
+        assert_allclose(stored.T, [w, *(np.sqrt(3) * np.stack([y, z, x]))], atol=1e-6)
+        assert "4 channels, 48000 Hz, 0.500 s" in capsys.readouterr().out
+        assert run("convert", tmp_path / "in.wav", tmp_path / "out.flac", "--sample-rate", "24000") == 0
+        assert soundfile.info(tmp_path / "out.flac").samplerate == 24000
+
+    def test_a_video_with_an_unknown_stream(self, tmp_path, capsys):
+        w, y, z, x = source_at(60, 30)
+        path = write_media(tmp_path / "a.mp4", "aac", "5.1", np.stack([w, y, z, 0 * w, x, w]))
+        assert run("convert", path, tmp_path / "out.wav") == 2
+        assert "channel_map" in capsys.readouterr().err
+        assert run("convert", path, tmp_path / "out.wav", "--channels", 0, 1, 2, 4) == 0
+        assert_allclose(direction_of(ambikit.read(tmp_path / "out.wav")[0]), (60, 30), atol=3.0)
+
+    def test_notes_are_one_line_on_the_error_stream(self, tmp_path, capsys):
+        w, y, z, x = source_at(60, 30)
+        path = write_media(tmp_path / "a.mp4", "aac", "5.1", np.stack([x, y, w, 0 * w, z, 0 * w]))
+        assert run("convert", path, tmp_path / "out.wav") == 0
+        error = capsys.readouterr().err
+        assert error.startswith("ambikit: note: ")
+        assert error.count("\n") == 1
+        assert "[2, 1, 4, 0]" in error
+
+
+class TestOperators:
+    @pytest.mark.parametrize(
+        ("turn", "direction"),
+        [(("--yaw", 90), (90, 0)), (("--yaw", -30), (-30, 0)), (("--pitch", 45), (0, -45)), (("--roll", 90), (0, 0))],
+    )
+    def test_rotate_turns_a_source(self, front, tmp_path, turn, direction):
+        assert run("rotate", front, tmp_path / "out.wav", *turn) == 0
+        assert_allclose(direction_of(ambikit.read(tmp_path / "out.wav")[0]), direction, atol=0.01)
+
+    def test_beamform_hears_where_it_looks(self, tmp_path):
+        signal = source_at(60, 30)
+        soundfile.write(tmp_path / "a.wav", signal.T, RATE, subtype="FLOAT")
+        for name, azimuth, elevation, gain in (("at", 60, 30, 1.0), ("away", -120, -30, 0.0)):
+            out = tmp_path / f"{name}.wav"
+            assert run("beamform", tmp_path / "a.wav", out, "--azimuth", azimuth, "--elevation", elevation,
+                       "--pattern", "cardioid") == 0  # fmt: skip
+            assert_allclose(ambikit.read(out)[0], gain * signal[:1], atol=1e-6)
+
+    def test_decode_puts_the_left_first(self, tmp_path):
+        signal = source_at(90, 0)
+        soundfile.write(tmp_path / "a.wav", signal.T, RATE, subtype="FLOAT")
+        assert run("decode", tmp_path / "a.wav", tmp_path / "out.wav", "--pattern", "cardioid") == 0
+        stereo, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
+        assert_allclose(stereo.T, [signal[0], 0 * signal[0]], atol=1e-6)
+
+    def test_plot_draws_the_source_where_a_picture_shows_it(self, tmp_path):
+        from matplotlib.image import imread
+
+        brightness = {}
+        for azimuth in (90, -90):
+            soundfile.write(tmp_path / "a.wav", source_at(azimuth, 0).T, RATE, subtype="FLOAT")
+            assert run("plot", tmp_path / "a.wav", tmp_path / f"{azimuth}.png") == 0
+            brightness[azimuth] = imread(tmp_path / f"{azimuth}.png")[..., :3].sum(axis=-1)
+        difference = brightness[90] - brightness[-90]
+        middle = difference.shape[1] // 2
+        assert difference[:, : middle - middle // 4].sum() > 0 > difference[:, middle + middle // 4 :].sum()
+        assert run("plot", tmp_path / "a.wav", tmp_path / "out.jpg") == 2
+
+
+class TestFilesAreSafe:
+    def test_an_existing_output_is_kept_unless_asked(self, front, tmp_path, capsys):
+        before = front.read_bytes()
+        (tmp_path / "out.wav").write_bytes(b"precious")
+        assert run("rotate", front, tmp_path / "out.wav", "--yaw", 90) == 2
+        assert "--overwrite" in capsys.readouterr().err
+        assert (tmp_path / "out.wav").read_bytes() == b"precious"
+        assert run("rotate", front, front, "--yaw", 90) == 2
+        assert "is the input itself" in capsys.readouterr().err
+        assert front.read_bytes() == before
+
+    def test_in_place_if_asked(self, front):
+        assert run("rotate", front, front, "--yaw", 90, "--overwrite") == 0
+        assert_allclose(direction_of(ambikit.read(front)[0]), (90, 0), atol=0.01)
+
+
+class TestErrors:
+    def test_one_clear_line(self, tmp_path, capsys):
+        for arguments in (
+            ("info", tmp_path / "gone.wav"),
+            ("check", tmp_path),
+            ("decode", tmp_path / "gone.wav", tmp_path / "out.wav"),
+        ):
+            assert run(*arguments) == 2
+            out, error = capsys.readouterr()
+            assert out == ""
+            assert error.startswith("ambikit: error: got ")
+            assert error.count("\n") == 1
+
+    def test_unknown_words(self, front, tmp_path, capsys):
+        assert run("decode", front, tmp_path / "out.wav", "--pattern", "banana") == 2
+        assert "banana" in capsys.readouterr().err
+        with pytest.raises(SystemExit) as stop:
+            run("check", front, "--as", "banana")
+        assert stop.value.code == 2
+
+    def test_help_tells_the_exit_status(self, capsys):
+        with pytest.raises(SystemExit) as stop:
+            run("check", "--help")
+        assert stop.value.code == 0
+        assert "0 valid, 1 invalid, 3 doubtful" in capsys.readouterr().out
+
+
+def test_as_a_process_and_without_torch(front, tmp_path):
+    code = (
+        "import sys; from ambikit.cli import main; status = main(); assert 'torch' not in sys.modules; sys.exit(status)"
+    )
+    out = tmp_path / "out.wav"
+    for arguments, status in (
+        (["rotate", front, out, "--yaw", "90"], 0),
+        (["check", front], 3),
+        (["info", "gone"], 2),
+    ):
+        result = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+        assert result.returncode == status, result.stderr
+        assert "Traceback" not in result.stderr
+    assert_array_equal(np.round(direction_of(ambikit.read(out)[0])), (90, 0))
+
+
+@pytest.mark.recordings
+@pytest.mark.parametrize(
+    ("path", "arguments", "status"),
+    [
+        ("foa/BF_rec5_fuma.ogg", ["--as", "fuma"], 0),
+        ("foa/BF_rec5_fuma.ogg", [], 1),
+        ("foa/BF_rec3_fuma.ogg", ["--as", "fuma"], 3),
+        ("rir/gewandhaus_n3d.wav", ["--as", "n3d"], 0),
+        ("video360/redownloaded_from_YT.mp4", [], 3),
+        ("not_ambisonics/stereo_padded_4ch.wav", [], 1),
+        ("stereo/dialog_clip_stereo.wav", [], 2),
+        ("hoa/HOA3_rec1_01-08ch.ogg", ["--as", "n3d", "--channels", "0", "1", "2", "3"], 0),
+    ],
+)
+def test_check_of_recordings(recordings, path, arguments, status):
+    assert run("check", recordings / path, *arguments) == status
