@@ -64,7 +64,7 @@ def foa_features(
 
     References
     ----------
-    J. Wang et al., "Self-supervised learning of audio representations from audio-visual data using spatial
+    S. Wang et al., "Self-supervised learning of audio representations from audio-visual data using spatial
     alignment", IEEE JSTSP 16(6), 2022, eq. (7) and (8).
 
     Examples
@@ -133,7 +133,7 @@ def stereo_features(
 
     References
     ----------
-    J. Wang et al., "Self-supervised learning of audio representations from audio-visual data using spatial
+    S. Wang et al., "Self-supervised learning of audio representations from audio-visual data using spatial
     alignment", IEEE JSTSP 16(6), 2022, eq. (10) to (12).
 
     Examples

@@ -47,7 +47,7 @@ def active_intensity(
 
     References
     ----------
-    J. Wang et al., "Self-supervised learning of audio representations from audio-visual data using spatial
+    S. Wang et al., "Self-supervised learning of audio representations from audio-visual data using spatial
     alignment", IEEE JSTSP 16(6), 2022, eq. (7).
 
     Examples

@@ -37,7 +37,7 @@ def ild(spectrum: Complex[Array, "*batch 2 freq time"]) -> Float[Array, "*batch 
 
     References
     ----------
-    J. Wang et al., "Self-supervised learning of audio representations from audio-visual data using spatial
+    S. Wang et al., "Self-supervised learning of audio representations from audio-visual data using spatial
     alignment", IEEE JSTSP 16(6), 2022, eq. (10), there with another unit of the logarithm.
 
     Examples
@@ -84,7 +84,7 @@ def ipd(spectrum: Complex[Array, "*batch 2 freq time"]) -> Float[Array, "*batch 
 
     References
     ----------
-    J. Wang et al., "Self-supervised learning of audio representations from audio-visual data using spatial
+    S. Wang et al., "Self-supervised learning of audio representations from audio-visual data using spatial
     alignment", IEEE JSTSP 16(6), 2022, eq. (11).
 
     Examples

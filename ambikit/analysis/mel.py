@@ -213,7 +213,7 @@ def log_mel(
     References
     ----------
     P. Morgado, Y. Li and N. Vasconcelos, "Learning representations from audio-visual spatial alignment", NeurIPS
-    2020, section 5.1; J. Wang et al., "Self-supervised learning of audio representations from audio-visual data
+    2020, section 5.1; S. Wang et al., "Self-supervised learning of audio representations from audio-visual data
     using spatial alignment", IEEE JSTSP 16(6), 2022, section III-A.
 
     Examples

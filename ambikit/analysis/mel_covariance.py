@@ -81,7 +81,7 @@ def mel_covariance(
 
     References
     ----------
-    Our own; the features are those of J. Wang et al., IEEE JSTSP 16(6), 2022, eq. (7) and (8).
+    Our own; the features are those of S. Wang et al., IEEE JSTSP 16(6), 2022, eq. (7) and (8).
 
     Examples
     --------
@@ -141,7 +141,7 @@ def align_mel_covariance(
 
     References
     ----------
-    J. Wang et al., IEEE JSTSP 16(6), 2022, eq. (6), applied to second moments.
+    S. Wang et al., IEEE JSTSP 16(6), 2022, eq. (6), applied to second moments.
 
     Examples
     --------
@@ -193,7 +193,7 @@ def mel_covariance_features(
 
     References
     ----------
-    J. Wang et al., IEEE JSTSP 16(6), 2022, eq. (8).
+    S. Wang et al., IEEE JSTSP 16(6), 2022, eq. (8).
 
     Examples
     --------

@@ -127,7 +127,7 @@ def spherical_harmonics(
 ) -> Float[Array, "*batch channels"]:
     """How strongly a source in a direction sounds in each Ambisonics channel.
 
-    The real spherical harmonics in ACN order, without Condon-Shortley phase:
+    The real spherical harmonics in ACN order, without Condon-Shortley phase::
 
         Y_n^m = N_n^|m| P_n^|m|(sin elevation) · (cos(m azimuth) if m ≥ 0 else sin(|m| azimuth)),
 

@@ -56,7 +56,7 @@ def image_sources(
     """Where the direct sound and the reflections of a rectangular room come from, when, and how strong.
 
     Each wall is a mirror: along one axis of length L the image number i of a source at x stands at ``x + i L`` for
-    even i and at ``(i + 1) L − x`` for odd i, and its sound has met |i| walls of that axis.
+    even i and at ``(i + 1) L − x`` for odd i, and its sound has met abs(i) walls of that axis.
 
     Parameters
     ----------
