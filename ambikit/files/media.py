@@ -33,6 +33,8 @@ _VORBIS_ORDER = {
 
 #: seconds; a first packet labelled a few milliseconds late tells of its codec's delay, not of silence
 _ON_TIME = 0.05
+#: seconds; later than this is no pause before the sound but a damaged clock, and filling it could take all memory
+_TOO_LATE = 600
 
 
 def describe_media(path: Path, container: str) -> tuple[list[StoredSound], list[str]]:
@@ -71,7 +73,7 @@ def read_media(
             for frame in file.decode(stream):
                 if not pieces:
                     channels, rate = frame.layout.nb_channels, frame.sample_rate
-                    silence = _late_start(frame, file)
+                    silence = _late_start(frame, file, path)
                 for packed in resampler.resample(frame):
                     pieces.append(packed.to_ndarray().reshape(-1, channels))
                     total += len(pieces[-1])
@@ -131,11 +133,16 @@ def _stored(stream: Any) -> StoredSound:
     return StoredSound(stream.codec_context.name, stream.channels, stream.layout.name, stream.sample_rate, frames)
 
 
-def _late_start(frame: Any, file: Any) -> int:
+def _late_start(frame: Any, file: Any, path: Path) -> int:
     """Samples of silence before the first frame, on the clock that starts with the file."""
     if frame.pts is None or file.start_time is None:
         return 0
     late = float(frame.pts * frame.time_base) - file.start_time / 10**6
+    if late > _TOO_LATE:
+        raise FileError(
+            f"got {path}, whose sound starts {late:.0f} s after the file does; expected at most {_TOO_LATE} s; "
+            "its clock is damaged: extract the sound into a file of its own"
+        )
     return round(late * frame.sample_rate) if late > _ON_TIME else 0
 
 

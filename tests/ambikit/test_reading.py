@@ -174,6 +174,11 @@ class TestMedia:
         assert not read[:, : RATE // 4].any()
         assert_allclose(read[:, RATE // 4 :], signal, rtol=0, atol=1 / 32768)
 
+    def test_a_damaged_clock_costs_no_memory(self, tmp_path):
+        path = write_media(tmp_path / "a.mkv", "pcm_s16le", "quad", source_at(*FROM), late=7200.0, picture=True)
+        with pytest.raises(FileError, match=r"a\.mkv, whose sound starts 7200 s after"):
+            ambikit.read(path)
+
     def test_a_silent_video_says_so(self, tmp_path):
         with pytest.raises(FileError, match="holds no sound"):
             ambikit.read(write_media(tmp_path / "a.mp4", "aac", "quad", picture=True))
