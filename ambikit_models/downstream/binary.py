@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ambikit_models.alignment import AlignmentModel
-from ambikit_models.downstream.embeddings import Embeddings
+from ambikit_models.downstream.embeddings import Embedder, Embeddings
 from ambikit_models.downstream.heads import HeadConfig, fit_head
 from ambikit_models.downstream.statistics import Estimate, chance_probability, mean_over_scenes
 
@@ -47,7 +46,7 @@ class BinaryResult:
 
 
 def evaluate_binary(
-    model: AlignmentModel,
+    model: Embedder,
     train: list[Embeddings],
     test: Embeddings,
     task: BinaryTask,
@@ -95,7 +94,7 @@ def evaluate_binary(
 
 
 @torch.no_grad()
-def _pairs(model: AlignmentModel, embeddings: Embeddings, condition: str, views: int, translated: bool) -> Tensor:
+def _pairs(model: Embedder, embeddings: Embeddings, condition: str, views: int, translated: bool) -> Tensor:
     """Concatenated features per crop, ``(clips, views, 2 · width)``; one view is a world of one view."""
     video = embeddings.video[:, :views]
     if translated:

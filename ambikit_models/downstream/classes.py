@@ -9,7 +9,7 @@ from ambikit_models.downstream.statistics import Estimate, bootstrap
 
 __all__ = ["average_precision", "evaluate_classes"]
 
-_LINEAR = HeadConfig(hidden=0, dropout=0.0, epochs=24)
+_LINEAR = HeadConfig(hidden=0, dropout=0.0, epochs=24, learning_rate=1e-2)
 
 
 def average_precision(scores: Float[np.ndarray, "examples"], positive: np.ndarray) -> float:

@@ -5,23 +5,33 @@ A model is asked once; every task is then a small head on stored numbers.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ambikit_models.alignment import AlignmentModel
 from ambikit_models.batch import ClipSource
 from ambikit_models.panorama.viewpoints import Viewpoints
 from ambikit_models.training.sampling import choose_viewpoints, generator_for
 
-__all__ = ["Condition", "Embeddings", "embed"]
+__all__ = ["Condition", "Embedder", "Embeddings", "embed"]
 
 #: What is played beside a clip's pictures: its own sound; the same turned about the vertical axis; the sound of
 #: another clip; that of another clip, turned.
 Condition = Literal["own", "own_turned", "other", "other_turned"]
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """What the tasks need of a model; :class:`ambikit_models.alignment.AlignmentModel` has it."""
+
+    video_to_audio: Callable[[Tensor], Tensor]
+    embed_video: Callable[[Tensor], Tensor]
+    embed_audio: Callable[[Tensor], Tensor]
+    eval: Callable[[], Any]
+    parameters: Callable[[], Any]
 
 
 @dataclass(frozen=True)
@@ -43,12 +53,12 @@ class Embeddings:
     indices: np.ndarray
     viewpoints: Viewpoints
     video: Float[Tensor, "clips views width"]
-    audio: dict[str, Float[Tensor, "clips views width"]]
+    audio: dict[str, Float[Tensor, "clips views audio_width"]]
 
 
 @torch.no_grad()
 def embed(
-    model: AlignmentModel,
+    model: Embedder,
     source: ClipSource,
     indices: np.ndarray,
     chooser: Any,

@@ -1,6 +1,7 @@
 """Pictures of a study: learning curves, and where a model believes that a picture sounds."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,13 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
 
 
 def draw_learning_curves(folders: dict[str, Path], path: Path) -> None:
-    """Draw the losses of several runs into a picture."""
-    axes = ambikit.plot.learning_curves({name: read_metrics(folder) for name, folder in folders.items()})
+    """Draw the losses of several runs into a picture, with a line where a new phase begins."""
+    runs = {name: read_metrics(folder) for name, folder in folders.items()}
+    axes = ambikit.plot.learning_curves(runs)
+    for before, after in pairwise(next(iter(runs.values()))):
+        if before["phase"] != after["phase"]:
+            axes.axvline(before["step"], color="0.6", linestyle=":")
+            axes.annotate(f" {after['phase'].upper()}", (before["step"], axes.get_ylim()[1]), va="top", color="0.4")
     _save(axes.figure, path)
 
 

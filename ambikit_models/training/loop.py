@@ -136,6 +136,7 @@ def _run_phase(
     def load(step: int) -> Batch:
         return _batch(config, phase, first, step, source, fabric.global_rank, fabric.world_size)
 
+    recent: list[dict[str, Tensor]] = []
     for step, batch in _ahead(load, range(max(first, done), end)):
         for group in optimizer.param_groups:
             group["lr"] = phase.rate_at(step - first)
@@ -147,14 +148,16 @@ def _run_phase(
             fabric.clip_gradients(step_module, optimizer, max_norm=config.clip_gradient)
         optimizer.step()
 
+        recent.append({"loss": loss.detach(), **logs})
         finished = step + 1
         if finished % config.log_every == 0 or finished == end:
+            means = {name: torch.stack([logged[name] for logged in recent]).mean() for name in recent[0]}
+            recent.clear()
             record = {
                 "step": finished,
                 "steps": config.steps,
                 "phase": phase.objective,
-                "loss": fabric.all_reduce(loss.detach(), reduce_op="mean").item(),
-                **{name: fabric.all_reduce(value, reduce_op="mean").item() for name, value in logs.items()},
+                **{name: fabric.all_reduce(value, reduce_op="mean").item() for name, value in means.items()},
                 "learning_rate": phase.rate_at(step - first),
                 "seconds": round(time.perf_counter() - begun, 3),
             }
