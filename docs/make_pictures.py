@@ -1,0 +1,167 @@
+"""Makes the pictures of the documentation with the library itself, so that none can disagree with the code."""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import numpy as np
+from matplotlib import pyplot
+from matplotlib.patches import Arc, FancyArrowPatch
+
+import ambikit
+
+INK, LEFT, UP, FRONT = "#30343b", "#c0392b", "#1f77b4", "#2a8c4a"
+
+
+def axes_and_angles(path: Path) -> None:
+    """The axes from above and from the side, with the sense of each angle."""
+    figure, (above, side) = pyplot.subplots(1, 2, figsize=(9.6, 4.6), layout="constrained")
+    for axes, title in ((above, "from above"), (side, "from the right")):
+        axes.text(0, -1.6, title, fontsize=13, ha="center")
+        axes.set_aspect("equal")
+        axes.set_xlim(-1.75, 1.75)
+        axes.set_ylim(-1.7, 1.65)
+        axes.axis("off")
+        axes.add_patch(pyplot.Circle((0, 0), 1, fill=False, color="0.75", linewidth=1.2))
+    _arrow(above, (0, 1.25), "x  front\n0°", FRONT)
+    _arrow(above, (-1.25, 0), "y  left\n+90°", LEFT)
+    above.text(1.1, 0, "right\n−90°", ha="left", va="center", color="0.4")
+    above.text(0, -1.12, "back, ±180°", ha="center", va="top", color="0.4")
+    _turn(above, 90, 90 + 55, "azimuth", 0.62, LEFT)
+    _head(above)
+    _arrow(side, (1.25, 0), "x  front\n0°", FRONT)
+    _arrow(side, (0, 1.25), "z  up\n+90°", UP)
+    side.text(-1.1, 0, "back", ha="right", va="center", color="0.4")
+    side.text(0, -1.12, "down, −90°", ha="center", va="top", color="0.4")
+    _turn(side, 0, 50, "elevation", 0.62, UP)
+    _head(side, towards=(1, 0))
+    _save(figure, path)
+
+
+def _arrow(axes, tip, text, colour):
+    axes.add_patch(FancyArrowPatch((0, 0), tip, arrowstyle="-|>", mutation_scale=18, linewidth=2.2, color=colour))
+    tip = np.asarray(tip)
+    across = (
+        {"ha": "center", "va": "bottom"} if tip[0] == 0 else {"ha": "right" if tip[0] < 0 else "left", "va": "center"}
+    )
+    axes.text(*(tip * 1.04), text, color=colour, fontsize=12, fontweight="bold", **across)
+
+
+def _turn(axes, start, end, text, radius, colour):
+    axes.add_patch(Arc((0, 0), 2 * radius, 2 * radius, theta1=start, theta2=end - 4, color=colour, linewidth=2))
+    a, b = np.radians([end - 6, end])
+    points = [(radius * np.cos(angle), radius * np.sin(angle)) for angle in (a, b)]
+    axes.add_patch(FancyArrowPatch(*points, arrowstyle="-|>", mutation_scale=14, color=colour, linewidth=1.5))
+    middle = np.radians((start + end) / 2)
+    axes.text(
+        (radius + 0.08) * np.cos(middle),
+        (radius + 0.08) * np.sin(middle),
+        f"+{text}",
+        color=colour,
+        ha="right" if np.cos(middle) < 0 else "left",
+        va="bottom",
+        fontsize=11,
+    )
+
+
+def _head(axes, towards=(0, 1)):
+    axes.add_patch(pyplot.Circle((0, 0), 0.16, facecolor="white", edgecolor=INK, linewidth=1.8, zorder=5))
+    nose = 0.16 * np.asarray(towards)
+    axes.add_patch(pyplot.Circle(nose, 0.035, facecolor=INK, edgecolor=INK, zorder=6))
+
+
+def first_order_channels(path: Path) -> None:
+    """What the four channels hear: on the horizon for W, Y and X, in the x-z plane for Z."""
+    figure = pyplot.figure(figsize=(9.6, 2.9), layout="constrained")
+    angle = np.linspace(-np.pi, np.pi, 721)
+    for place, name in enumerate("WYZX"):
+        axes = figure.add_subplot(1, 4, place + 1, projection="polar")
+        axes.set_theta_zero_location("E" if name == "Z" else "N")
+        azimuth, elevation = (0 * angle, angle) if name == "Z" else (angle, 0 * angle)
+        heard = ambikit.spherical_harmonics(azimuth, elevation, 1)[:, place]
+        for sign, colour in ((1, FRONT), (-1, LEFT)):
+            lobe = np.clip(sign * heard, 0, None)
+            axes.fill(angle, lobe, color=colour, alpha=0.25)
+            axes.plot(angle, np.where(lobe > 0, lobe, np.nan), color=colour, linewidth=2)
+        axes.set_rlim(0, 1.05)
+        axes.set_rticks([])
+        labels = ["front", "up", "back", "down"] if name == "Z" else ["front", "left", "back", "right"]
+        axes.set_xticks(np.radians([0, 90, 180, 270]), labels, fontsize=9)
+        axes.set_title(f"{name}  (ACN {place})", fontsize=12)
+    _save(figure, path)
+
+
+def rotations(path: Path) -> None:
+    """Where a source ahead and one on the left come to lie after a turn by +30° of each kind."""
+    figure, panels = pyplot.subplots(3, 1, figsize=(6.6, 9.6), layout="constrained")
+    noise = np.random.default_rng(0).standard_normal(2400)
+    starts = {"front": (0.0, 0.0), "left": (90.0, 0.0)}
+    for axes, turn in zip(panels, ("yaw", "pitch", "roll")):
+        for name, start in starts.items():
+            signal = ambikit.encode(noise, *start, degrees=True)
+            turned = ambikit.rotate(signal, **{turn: 30.0}, degrees=True)
+            place = _direction(turned)
+            colour = FRONT if name == "front" else LEFT
+            axes.plot(*start, "o", ms=13, mfc="none", mec=colour, mew=2)
+            axes.plot(*place, "o", ms=11, color=colour)
+            axes.annotate("", place, start, arrowprops={"arrowstyle": "->", "color": colour, "linewidth": 2})
+            axes.annotate(name, start, (10, 8), textcoords="offset points", color=colour, fontsize=11)
+        ambikit.plot.localization_map(None, axes=axes)
+        axes.set_title(f"rotate(signal, {turn}=30, degrees=True)", family="monospace", fontsize=11)
+        axes.grid(alpha=0.3)
+        if turn != "roll":
+            axes.set_xlabel(None)
+    _save(figure, path)
+
+
+def _direction(signal: np.ndarray) -> tuple[float, float]:
+    """Azimuth and elevation of the only source, in degrees, from the products of W with the dipoles."""
+    y, z, x = signal[1:] @ signal[0]
+    return float(np.degrees(np.arctan2(y, x))), float(np.degrees(np.arctan2(z, np.hypot(x, y))))
+
+
+def beams(path: Path) -> None:
+    """The first-order beams, and how higher order narrows one of them."""
+    figure, panels = pyplot.subplots(1, 2, figsize=(9.6, 5.2), subplot_kw={"projection": "polar"}, layout="constrained")
+    for pattern in ("hypercardioid", "supercardioid", "cardioid"):
+        ambikit.plot.directivity(pattern, 1, axes=panels[0])
+    for order in (1, 3, 5):
+        ambikit.plot.directivity("max_re", order, axes=panels[1])
+    _save(figure, path)
+
+
+def energy_map(path: Path) -> None:
+    """A third-order scene: a source on the left, a quieter one behind and above, and a little noise."""
+    noise = np.random.default_rng(1)
+    loud, quiet = noise.standard_normal((2, 24000))
+    scene = ambikit.encode(loud, 90, 0, 3, degrees=True) + ambikit.encode(0.8 * quiet, -150, 40, 3, degrees=True)
+    scene = scene + 0.1 * noise.standard_normal(scene.shape)
+    axes = ambikit.plot.energy_map(scene)
+    _save(axes.figure, path)
+
+
+PICTURES = {
+    "axes_and_angles.png": axes_and_angles,
+    "first_order_channels.png": first_order_channels,
+    "rotations.png": rotations,
+    "beams.png": beams,
+    "energy_map.png": energy_map,
+}
+
+
+def _save(figure, path: Path) -> None:
+    figure.savefig(path, dpi=110, bbox_inches="tight")
+    pyplot.close(figure)
+
+
+def make_all(folder: Path) -> None:
+    """Make every picture of :data:`PICTURES` in the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, make in PICTURES.items():
+        make(folder / name)
+
+
+if __name__ == "__main__":
+    make_all(Path(__file__).resolve().parent / "generated" / "pictures")
