@@ -9,15 +9,14 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float
 
-from ambikit._arrays import Array, is_torch
+from ambikit._arrays import Array
 from ambikit._checks import check_floating, check_sample_rate
+from ambikit.analysis.block_statistics import Extremes, find_extremes, measure_energies
 from ambikit.analysis.evidence import NAMES, Statistics, findings
 from ambikit.errors import AmbikitError, ShapeError
 
 __all__ = ["FoaReport", "check_foa"]
 
-LOWPASS_HZ = 4000.0  # above it microphone arrays alias and their encoding is not to be judged
-LOWPASS_ORDER = 8
 AUDIBLE = 1e-6  # share of the energy that must lie below the low-pass for a judgement
 NOTEWORTHY = 0.01  # share of direct current or of clipped samples that is worth a sentence
 
@@ -136,18 +135,21 @@ def check_foa(signal: Float[Array, "4 time"], sample_rate: float, *, tolerance: 
     "ambikit.convert(signal, 'n3d', 'ambix')"
     """
     sample_rate = check_sample_rate(sample_rate)
-    samples = _as_samples(signal)
+    _check_shape(signal)
     if not 0 < tolerance < 1:
         raise AmbikitError(f"got tolerance={tolerance!r}; expected a number between 0 and 1, e.g. 0.1")
-    bad = ~np.isfinite(samples)
-    if bad.any():
-        return _not_finite(samples, bad, sample_rate)
-    peak = np.abs(samples).max()
-    if peak == 0:
+    extremes = find_extremes(signal)
+    if extremes.first_bad is not None:
+        return _report("invalid", float("nan"), False, None, [_not_finite(extremes, sample_rate)])
+    if not extremes.peaks.any():
         return _report("doubtful", float("nan"), False, None, ["All samples are zero: there is nothing to judge."])
-    samples = np.ldexp(samples, -np.frexp(peak)[1])  # by a power of two, exactly: squares neither overflow nor vanish
-    statistics = Statistics(_low_passed_covariance(samples, sample_rate), tolerance)
-    recording = _recording_figures(samples, statistics)
+    energies = measure_energies(signal, sample_rate, extremes.peaks, -int(np.frexp(extremes.peaks.max())[1]))
+    statistics = Statistics(energies.low_passed, tolerance)
+    recording = {
+        "share_below_4_khz": float(statistics.energies.sum() / energies.total),
+        "share_direct_current": energies.direct / energies.total,
+        "share_clipped": energies.in_runs_at_peak / (4 * signal.shape[-1]),
+    }
     if recording["share_below_4_khz"] < AUDIBLE:
         reason = "Almost no energy lies below 4 kHz, where the encoding is judged: there is nothing to judge."
         return _report("doubtful", float("nan"), False, None, [reason], recording)
@@ -175,7 +177,7 @@ def _judge(statistics: Statistics, recording: dict[str, float]) -> FoaReport:
     )
 
 
-def _as_samples(signal: Any) -> np.ndarray:
+def _check_shape(signal: Any) -> None:
     check_floating(signal)
     shape = tuple(signal.shape)
     if len(shape) != 2 or shape[0] != 4 or shape[1] == 0:
@@ -187,29 +189,6 @@ def _as_samples(signal: Any) -> np.ndarray:
         elif len(shape) == 2 and shape[0] > 4:
             remedy = "of a higher order pass the first four channels: signal[:4]"
         raise ShapeError(f"got signal of shape {shape}; expected (4, time) with at least one sample; {remedy}")
-    if is_torch(signal):
-        signal = signal.detach().cpu().double().numpy()
-    return np.asarray(signal, dtype=np.float64)
-
-
-def _low_passed_covariance(samples: np.ndarray, sample_rate: float) -> np.ndarray:
-    if sample_rate > 2 * LOWPASS_HZ:
-        from scipy.signal import butter, sosfilt
-
-        samples = sosfilt(butter(LOWPASS_ORDER, LOWPASS_HZ, fs=sample_rate, output="sos"), samples, axis=-1)
-    return samples @ samples.T
-
-
-def _recording_figures(samples: np.ndarray, statistics: Statistics) -> dict[str, float]:
-    energies = (samples**2).sum(axis=-1)
-    direct = (samples.mean(axis=-1) ** 2 * samples.shape[-1]).sum()
-    at_peak = np.abs(samples) == np.abs(samples).max(axis=-1, keepdims=True)
-    runs = at_peak[:, :-2] & at_peak[:, 1:-1] & at_peak[:, 2:] & (energies > 0)[:, None]
-    return {
-        "share_below_4_khz": float(statistics.energies.sum() / energies.sum()),
-        "share_direct_current": float(direct / energies.sum()),
-        "share_clipped": float(runs.sum() / samples.size),
-    }
 
 
 def _remarks(recording: dict[str, float]) -> list[str]:
@@ -226,14 +205,12 @@ def _remarks(recording: dict[str, float]) -> list[str]:
     return remarks
 
 
-def _not_finite(samples: np.ndarray, bad: np.ndarray, sample_rate: float) -> FoaReport:
-    time = int(bad.any(axis=0).argmax())
-    channel = int(bad[:, time].argmax())
-    reason = (
-        f"The samples are not all finite: {int(bad.sum())} of them are nan or infinite, the first "
-        f"({samples[channel, time]}) in {NAMES[channel]} at sample {time} ({time / sample_rate:.3f} s)."
+def _not_finite(extremes: Extremes, sample_rate: float) -> str:
+    channel, time, value = extremes.first_bad
+    return (
+        f"The samples are not all finite: {extremes.bad_samples} of them are nan or infinite, the first "
+        f"({value}) in {NAMES[channel]} at sample {time} ({time / sample_rate:.3f} s)."
     )
-    return _report("invalid", float("nan"), False, None, [reason])
 
 
 def _report(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import ambikit
 from ambikit import AmbikitError, ArrayTypeError, FoaReport, ShapeError, check_foa
+from ambikit.analysis import block_statistics
 
 RATE = 24000
 SQRT3 = np.sqrt(3.0)
@@ -206,13 +207,16 @@ class TestVerdicts:
         assert report.figures["share_below_4_khz"] < 0.1
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-    def test_not_finite(self, bad):
+    @pytest.mark.parametrize("block", [100, 1 << 16])
+    def test_not_finite(self, monkeypatch, bad, block):
+        monkeypatch.setattr(block_statistics, "BLOCK", block)
         signal = SCENE.copy()
         signal[2, 12000] = bad
+        signal[1, 12001:12500] = bad
         report = check_foa(signal, RATE)
         assert report.verdict == "invalid"
         assert np.isnan(report.energy_ratio)
-        assert "in Z at sample 12000 (0.500 s)" in reasons(report)
+        assert f"500 of them are nan or infinite, the first ({bad}) in Z at sample 12000 (0.500 s)" in reasons(report)
 
     def test_remarks_do_not_touch_the_verdict(self):
         clipped = np.clip(np.cumsum(SCENE, axis=-1), -5, 5)
@@ -275,6 +279,16 @@ class TestLaws:
         assert not report.valid or report.passes_energy_test
         assert str(report).startswith(report.verdict)
         assert all(isinstance(value, float) for value in report.figures.values())
+
+    @pytest.mark.parametrize("block", [1, 7, 1000])
+    def test_block_by_block_is_the_whole(self, monkeypatch, block):
+        signal = np.clip(np.cumsum(defective("none", 3)[:, :2000], axis=-1), -9, 9)
+        whole = check_foa(signal, RATE)
+        monkeypatch.setattr(block_statistics, "BLOCK", block)
+        parts = check_foa(signal, RATE)
+        assert str(parts) == str(whole)
+        assert parts.figures == pytest.approx(whole.figures, rel=1e-9)
+        assert whole.figures["share_clipped"] > 0.01
 
     def test_every_permutation_that_moves_w_is_told(self):
         told = [check_foa(SCENE[list(order)], RATE).verdict for order in permutations(range(4)) if order[0] != 0]
