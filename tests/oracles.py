@@ -93,7 +93,7 @@ def beam_figures(weights):
 
 
 def allen_and_berkley(room, source, listener, walls, max_reflections):
-    """Eqs. (8)-(10) of the 1979 paper as two nested triple loops: [(vector from the listener, gain), ...].
+    """Eq. (10) of the 1979 paper as two nested triple loops: [(vector from the listener, gain), ...].
 
     ``walls`` are the coefficients at x = 0, x = Lx, y = 0, y = Ly, z = 0, z = Lz.
     """

@@ -90,7 +90,7 @@ def image_sources(
     References
     ----------
     Allen and Berkley, Image method for efficiently simulating small-room acoustics, J. Acoust. Soc. Am. 65 (1979)
-    943, eqs. (8)–(10).
+    943, eq. (10).
 
     Examples
     --------
@@ -102,21 +102,8 @@ def image_sources(
     >>> images.directions[5].round(3).tolist(), images.gains[5].round(3).item()
     ([0.707, 0.0, -0.707], 0.636)
     """
-    max_reflections = check_order(max_reflections, name="max_reflections")
-    if not isinstance(speed_of_sound, int | float | np.number) or not speed_of_sound > 0:
-        raise AmbikitError(f"got speed_of_sound={speed_of_sound!r}; expected a positive number in metres per second")
-    room, source, listener, reflection = _parameters(room_size, source, listener, reflection)
-    xp = namespace(source)
-    sensible = _judged(room, source, listener, reflection)
-    signs, offsets, walls = (constant_like(constant, source) for constant in _images(max_reflections))
-    path = signs * source[..., None, :] + offsets * room[..., None, :] - listener[..., None, :]
-    distances = xp.linalg.vector_norm(path, axis=-1)
-    counts = walls if reflection.shape[-1] == 6 else walls.sum(-1)[:, None]
-    losses = reflection[..., None, :] ** counts
-    gains = reduce(mul, [losses[..., wall] for wall in range(counts.shape[-1])]) / distances
-    if is_torch(gains):
-        gains = xp.where(sensible[..., None], gains, float("nan"))
-    return ImageSources(path / distances[..., None], distances, gains, distances / float(speed_of_sound))
+    arrivals = _arrivals(room_size, source, listener, reflection, max_reflections, speed_of_sound)
+    return ImageSources(*arrivals)
 
 
 def room_impulse_response(
@@ -141,8 +128,8 @@ def room_impulse_response(
     Parameters
     ----------
     room_size, source, listener, reflection, max_reflections, speed_of_sound
-        As in :func:`image_sources`. Pass tensors in double precision where delays matter: a delay in single
-        precision is good to a hundredth of a sample after a few seconds only.
+        As in :func:`image_sources`. In single precision a delay of a second is good to a hundredth of a sample;
+        pass tensors in double precision where that matters.
     sample_rate
         In Hz.
     order
@@ -180,18 +167,32 @@ def room_impulse_response(
     """
     sample_rate = check_sample_rate(sample_rate)
     order = check_order(order)
-    images = image_sources(
-        room_size,
-        source,
-        listener,
-        reflection=reflection,
-        max_reflections=max_reflections,
-        speed_of_sound=speed_of_sound,
-    )
-    delays = images.delays * sample_rate
+    directions, _, gains, delays = _arrivals(room_size, source, listener, reflection, max_reflections, speed_of_sound)
+    delays = delays * sample_rate
     taps = ceil(float(delays.max())) + _HALF_WIDTH if length is None else check_order(length, minimum=1, name="length")
-    channels = harmonics_of_vectors(images.directions, order) * images.gains[..., None]
+    channels = harmonics_of_vectors(directions, order) * gains[..., None]
     return _place(channels, delays, taps)
+
+
+def _arrivals(
+    room_size: Any, source: Any, listener: Any, reflection: Any, max_reflections: Any, speed_of_sound: Any
+) -> tuple[Array, Array, Array, Array]:
+    """The fields of :class:`ImageSources`."""
+    max_reflections = check_order(max_reflections, name="max_reflections")
+    if not isinstance(speed_of_sound, int | float | np.number) or not speed_of_sound > 0:
+        raise AmbikitError(f"got speed_of_sound={speed_of_sound!r}; expected a positive number in metres per second")
+    room, source, listener, reflection = _parameters(room_size, source, listener, reflection)
+    xp = namespace(source)
+    sensible = _judged(room, source, listener, reflection)
+    signs, offsets, walls = (constant_like(constant, source) for constant in _images(max_reflections))
+    path = signs * source[..., None, :] + offsets * room[..., None, :] - listener[..., None, :]
+    distances = xp.linalg.vector_norm(path, axis=-1)
+    counts = walls if reflection.shape[-1] == 6 else walls.sum(-1)[:, None]
+    losses = reflection[..., None, :] ** counts
+    gains = reduce(mul, [losses[..., wall] for wall in range(counts.shape[-1])]) / distances
+    if is_torch(gains):
+        gains = xp.where(sensible[..., None], gains, float("nan"))
+    return path / distances[..., None], distances, gains, distances / float(speed_of_sound)
 
 
 def _place(channels: Array, delays: Array, length: int) -> Array:
