@@ -11,13 +11,13 @@ from jaxtyping import Float, UInt8
 import ambikit
 from ambikit.errors import AmbikitError, FileError, MissingExtraError
 
-__all__ = ["VideoFacts", "read_frames", "read_sound", "video_facts"]
+__all__ = ["VideoFacts", "media_duration", "read_frames", "read_sound", "video_facts"]
 
 #: a later frame nearer than this is reached by decoding on, one farther away by seeking (seconds)
 _DECODE_ON = 3.0
 
 #: FFmpeg's names of the containers that are opened
-_FORMATS = "mov,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf"
+_FORMATS = "mov,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,wav,w64,flac,caf,aiff,mp3"
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,27 @@ def video_facts(path: str | Path) -> VideoFacts:
     with _opened(path) as container:
         stream = _video_stream(container, path)
         rate = stream.average_rate or stream.guessed_rate or 0
-        end = 0.0
-        if stream.duration is not None:
-            end = float((stream.duration + (stream.start_time or 0)) * stream.time_base) - _origin(container)
-        elif container.duration is not None:
-            end = container.duration / 1e6
-        return VideoFacts(stream.codec_context.width, stream.codec_context.height, float(rate), end)
+        return VideoFacts(
+            stream.codec_context.width, stream.codec_context.height, float(rate), _end_of(stream, container)
+        )
+
+
+def media_duration(path: str | Path) -> float:
+    """Seconds from the start of a sound or video file to the end of its first stream, as far as its header knows.
+
+    Pictures come before sound: of a file with both it is the duration of the pictures.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be opened, or its header gives no duration.
+    """
+    with _opened(path) as container:
+        streams = (*container.streams.video, *container.streams.audio)
+        seconds = _end_of(streams[0], container) if streams else 0.0
+    if not seconds > 0:
+        raise FileError(f"got {path}, whose header gives no duration; expected sound or pictures; re-encode the file")
+    return seconds
 
 
 def read_frames(path: str | Path, times: Any) -> UInt8[np.ndarray, "n height width 3"]:
@@ -217,6 +232,12 @@ def _frame_duration(stream: Any) -> float:
     return 1.0 / float(rate) if rate else 0.0
 
 
+def _end_of(stream: Any, container: Any) -> float:
+    if stream.duration is not None:
+        return float((stream.duration + (stream.start_time or 0)) * stream.time_base) - _origin(container)
+    return 0.0 if container.duration is None else container.duration / 1e6
+
+
 def _origin(container: Any) -> float:
     """Where the presentation begins on the container's clock, seconds."""
     return 0.0 if container.start_time is None else container.start_time / 1e6
@@ -241,7 +262,7 @@ def _opened(path: str | Path) -> Any:
         return av.open(str(Path(path).resolve()), options={"format_whitelist": _FORMATS})
     except (OSError, ValueError, MemoryError, av.error.FFmpegError) as error:
         raise FileError(
-            f"got {path}, which cannot be opened ({error}); expected a complete video file; check or replace it"
+            f"got {path}, which cannot be opened ({error}); expected a complete media file; check or replace it"
         ) from error
 
 

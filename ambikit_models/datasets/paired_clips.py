@@ -1,0 +1,250 @@
+"""Clips of panoramic video with spatial sound, read from files: what data sets of that kind share."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+
+from ambikit.errors import AmbikitError, FileError, ShapeError
+from ambikit_models.batch import Batch
+from ambikit_models.datasets.cache import ByteCache
+from ambikit_models.media import media_duration, read_frames, read_sound
+from ambikit_models.panorama.detection import Detections, Detector
+from ambikit_models.panorama.projection import crop
+from ambikit_models.panorama.viewpoints import Viewpoints
+from ambikit_models.sound import SoundFeatures
+
+__all__ = ["ClipFiles", "PairedClips"]
+
+
+@dataclass(frozen=True)
+class ClipFiles:
+    """One clip: its name, the video it was cut from, and its two files."""
+
+    name: str
+    video: str
+    pictures: Path
+    sound: Path
+
+
+class PairedClips:
+    """Pairs of a panoramic video file and its sound file as a source of batches (see :class:`ClipSource`).
+
+    Each row of a batch shows a short stretch of a clip (8 pictures in half a second) and plays a longer one around
+    it (1 s) [1]_. Where in the clip lies the stretch, its *moment*, follows from ``seed``, the clip, and the azimuth
+    of the clip's first viewpoint: the same call always gives the same batch, on every process and after every
+    restart, and new viewpoints bring new moments.
+
+    A clip that cannot be read is warned about once, noted in :attr:`skipped`, and its place is taken by the next
+    readable clip that the batch does not hold already; :attr:`Batch.index` tells which.
+
+    Parameters
+    ----------
+    clips
+        The files.
+    sound
+        The features; the sound is resampled to their rate. Sound of higher order is used to first order.
+    size, frames, frame_rate
+        Side of the views in pixels, pictures per row, pictures per second.
+    sound_duration
+        Seconds of sound per row; the pictures lie somewhere within them.
+    moments
+        How many moments of a clip are used at all, spread over it. Few of them stay in memory on a small data set;
+        1 always takes the same.
+    seed
+        Decides the moments.
+    detector
+        Finds the objects for :class:`ObjectViewpoints`.
+    source, channel_map
+        Convention and order of the channels in the files, as in :func:`ambikit.read`.
+    cache_bytes
+        How much memory decoded pictures and sounds may take.
+
+    Attributes
+    ----------
+    skipped
+        Name of each clip that could not be read, and why.
+
+    References
+    ----------
+    .. [1] P. Morgado, Y. Li, N. Vasconcelos, "Learning Representations from Audio-Visual Spatial Alignment",
+       NeurIPS 2020, section 5.1.
+    """
+
+    def __init__(
+        self,
+        clips: Sequence[ClipFiles],
+        sound: SoundFeatures | None = None,
+        *,
+        size: int = 112,
+        frames: int = 8,
+        frame_rate: float = 16.0,
+        sound_duration: float = 1.0,
+        moments: int = 16,
+        seed: int = 0,
+        detector: Detector | None = None,
+        source: Any = "ambix",
+        channel_map: Any = "auto",
+        cache_bytes: int = 2**30,
+    ) -> None:
+        if not sound_duration >= frames / frame_rate:
+            raise AmbikitError(
+                f"got sound_duration={sound_duration} s for {frames} pictures at {frame_rate} per second; expected at "
+                f"least {frames / frame_rate} s, so that the pictures lie within the sound"
+            )
+        if moments < 1 or frames < 1:
+            raise AmbikitError(f"got moments={moments} and frames={frames}; expected at least 1 of each")
+        self.clips, self.sound = tuple(clips), sound or SoundFeatures()
+        self.size, self.frames, self.frame_rate = size, frames, frame_rate
+        self.sound_duration, self.moments, self.seed, self.detector = sound_duration, moments, seed, detector
+        self.source, self.channel_map = source, channel_map
+        self.skipped: dict[str, str] = {}
+        self._cache = ByteCache(cache_bytes)
+        self._durations: dict[int, float] = {}
+        self._detections: dict[int, Detections] = {}
+        self._warned: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    @property
+    def videos(self) -> Int[np.ndarray, "clips"]:
+        """Which video each clip was cut from, as a number: some videos have thousands of clips, most a few."""
+        return np.unique([clip.video for clip in self.clips], return_inverse=True)[1].astype(np.int64)
+
+    def batch(
+        self,
+        indices: Int[np.ndarray, "clips"],
+        viewpoints: Viewpoints,
+        *,
+        sound_indices: Int[np.ndarray, "clips"] | None = None,
+        yaw: Any = None,
+    ) -> Batch:
+        """Show and play some clips from some viewpoints: see :meth:`ClipSource.batch`."""
+        heard = indices if sound_indices is None else sound_indices
+        if not 0 < len(indices) == len(heard) == viewpoints.clips:
+            raise ShapeError(
+                f"got {len(indices)} indices, {len(heard)} sound_indices and viewpoints of {viewpoints.clips} clips; "
+                "expected one of each per clip, and at least one clip"
+            )
+        azimuth, elevation, field_of_view = (
+            angle.numpy(force=True) for angle in (viewpoints.azimuth, viewpoints.elevation, viewpoints.field_of_view)
+        )
+        taken = {int(index) for index in (*indices, *heard)}
+        views, covariances, index = [], [], []
+        for row in range(len(indices)):
+            draw = int(np.float64(azimuth[row, 0]).view(np.uint64))
+            pictures, covariance, shown = self._pair(int(indices[row]), int(heard[row]), draw, taken)
+            angles = (azimuth[row, None], elevation[row, None])
+            views.append(crop(pictures, *angles, field_of_view=field_of_view[row, None], size=self.size))
+            covariances.append(covariance)
+            index.append(shown)
+        video = torch.from_numpy(np.stack(views)).permute(0, 2, 5, 1, 3, 4).to(torch.float32, copy=True) / 255
+        turn = torch.as_tensor(0.0 if yaw is None else yaw, dtype=torch.float64).cpu().expand(len(index))
+        # first the scene is turned to the left by yaw, then aligned: together a turn to the right by azimuth - yaw
+        toward = (torch.from_numpy(azimuth) - turn[:, None]).float()
+        audio = self.sound.view(torch.stack(covariances)[:, None], toward, torch.from_numpy(elevation).float())
+        return Batch(video.contiguous(), audio, torch.tensor(index))
+
+    def detections(self, index: int) -> Detections:
+        """The objects on the picture in the middle of a clip; none where it cannot be read."""
+        if self.detector is None:
+            raise AmbikitError(
+                "viewpoints on objects were asked for, but the data set has no detector; expected detector=…, for "
+                "example ambikit_models.panorama.detection.YoloDetector()"
+            )
+        if index not in self._detections:
+            frame = self._attempt(index, lambda: read_frames(self.clips[index].pictures, [self._duration(index) / 2]))
+            nothing = Detections(*np.zeros((4, 0)), label=np.empty(0, str), score=np.zeros(0))
+            self._detections[index] = nothing if frame is None else self.detector.detect(frame)[0]
+        return self._detections[index]
+
+    def _pair(self, shown: int, heard: int, draw: int, taken: set[int]) -> tuple[np.ndarray, torch.Tensor, int]:
+        """Pictures and sound of two clips, or of one, or of what replaces them."""
+        if shown == heard:
+            (pictures, covariance), shown = self._first_readable(
+                shown, lambda i: (self._pictures(i, draw), self._covariance(i, draw)), taken
+            )
+        else:
+            pictures, shown = self._first_readable(shown, lambda i: self._pictures(i, draw), taken)
+            covariance, _ = self._first_readable(heard, lambda i: self._covariance(i, draw), taken)
+        return pictures, covariance, shown
+
+    def _first_readable(self, index: int, read: Callable[[int], Any], taken: set[int]) -> tuple[Any, int]:
+        for candidate in (index, *((index + step) % len(self) for step in range(1, len(self)))):
+            if candidate != index and candidate in taken:
+                continue
+            value = self._attempt(candidate, lambda: read(candidate))  # noqa: B023 - called at once
+            if value is not None:
+                taken.add(candidate)
+                return value, candidate
+        raise FileError(
+            f"got {len(self)} clips of which {len(self.skipped)} cannot be read, and none is left to replace "
+            f"{self.clips[index].name} ({self.skipped[self.clips[index].name]}); check the files"
+        )
+
+    def _attempt(self, index: int, read: Callable[[], Any]) -> Any:
+        """What ``read`` gives, or None for a clip that cannot be read."""
+        clip = self.clips[index]
+        if clip.name in self.skipped:
+            return None
+        try:
+            return read()
+        except AmbikitError as error:
+            self.skipped[clip.name] = str(error)
+            warnings.warn(f"skipping clip {clip.name}: {error}", UserWarning, stacklevel=2)
+            return None
+
+    def _duration(self, index: int) -> float:
+        """The seconds that both files of a clip last."""
+        if index not in self._durations:
+            clip = self.clips[index]
+            seconds = min(media_duration(clip.pictures), media_duration(clip.sound))
+            if seconds < self.sound_duration:
+                raise FileError(f"got {seconds:.3f} s of {clip.name}; expected at least {self.sound_duration} s")
+            self._durations[index] = seconds
+        return self._durations[index]
+
+    def _moment(self, index: int, draw: int) -> tuple[int, float, float]:
+        """Which moment of a clip is meant, where its sound begins, and where its pictures begin; seconds."""
+        which = int(np.random.default_rng((self.seed, index, draw)).integers(self.moments))
+        within, before = np.random.default_rng((self.seed, index, which, 0)).uniform(0.0, 1.0, 2)
+        sound = (which + within) / self.moments * (self._duration(index) - self.sound_duration)
+        return which, sound, sound + before * (self.sound_duration - self.frames / self.frame_rate)
+
+    def _pictures(self, index: int, draw: int) -> UInt8[np.ndarray, "frames height width 3"]:
+        which, _, start = self._moment(index, draw)
+        times = start + np.arange(self.frames) / self.frame_rate
+        return self._cache.get(("pictures", index, which), lambda: read_frames(self.clips[index].pictures, times))
+
+    def _covariance(self, index: int, draw: int) -> Float[torch.Tensor, "13 mel time"]:
+        which, start, _ = self._moment(index, draw)
+
+        def prepare() -> torch.Tensor:
+            signal = self._cache.get(("sound", index), lambda: self._signal(index))
+            begin, samples = round(start * self.sound.sample_rate), round(self.sound_duration * self.sound.sample_rate)
+            cut = signal[:4, begin : begin + samples]
+            cut = np.pad(cut, ((0, 0), (0, samples - cut.shape[-1])))  # lossy codecs may end some samples early
+            return self.sound.prepare(torch.from_numpy(cut))
+
+        return self._cache.get(("covariance", index, which), prepare)
+
+    def _signal(self, index: int) -> Float[np.ndarray, "channels time"]:
+        clip = self.clips[index]
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            signal, _ = read_sound(
+                clip.sound, sample_rate=self.sound.sample_rate, source=self.source, channel_map=self.channel_map
+            )
+        for text in (str(warning.message).replace(str(clip.sound), "the sound") for warning in caught):
+            if text not in self._warned:  # what holds for thousands of files is said once
+                self._warned.add(text)
+                warnings.warn(f"{clip.name}: {text}", UserWarning, stacklevel=2)
+        if len(signal) < 4:
+            raise FileError(f"got {len(signal)} channels in {clip.sound}; expected first-order sound, 4 or more")
+        return signal
