@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from ambikit._arrays import Array
 from ambikit._checks import check_floating, check_sample_rate
-from ambikit.analysis.block_statistics import Extremes, find_extremes, measure_energies
+from ambikit.analysis.block_statistics import find_extremes, measure_energies
 from ambikit.analysis.evidence import NAMES, Statistics, findings
 from ambikit.errors import AmbikitError, ShapeError
 
@@ -140,7 +140,9 @@ def check_foa(signal: Float[Array, "4 time"], sample_rate: float, *, tolerance: 
         raise AmbikitError(f"got tolerance={tolerance!r}; expected a number between 0 and 1, e.g. 0.1")
     extremes = find_extremes(signal)
     if extremes.first_bad is not None:
-        return _report("invalid", float("nan"), False, None, [_not_finite(extremes, sample_rate)])
+        return _report(
+            "invalid", float("nan"), False, None, [_not_finite(extremes.bad_samples, *extremes.first_bad, sample_rate)]
+        )
     if not extremes.peaks.any():
         return _report("doubtful", float("nan"), False, None, ["All samples are zero: there is nothing to judge."])
     energies = measure_energies(signal, sample_rate, extremes.peaks, -int(np.frexp(extremes.peaks.max())[1]))
@@ -205,10 +207,9 @@ def _remarks(recording: dict[str, float]) -> list[str]:
     return remarks
 
 
-def _not_finite(extremes: Extremes, sample_rate: float) -> str:
-    channel, time, value = extremes.first_bad
+def _not_finite(count: int, channel: int, time: int, value: float, sample_rate: float) -> str:
     return (
-        f"The samples are not all finite: {extremes.bad_samples} of them are nan or infinite, the first "
+        f"The samples are not all finite: {count} of them are nan or infinite, the first "
         f"({value}) in {NAMES[channel]} at sample {time} ({time / sample_rate:.3f} s)."
     )
 
