@@ -43,7 +43,8 @@ _CONTENTS = {
     "operators.rooms": ["ImageSources", "image_sources", "room_impulse_response"],
     # analysis: what a sound field says
     "analysis.spectra": ["istft", "stft"],
-    "analysis.mel": ["log_mel", "mel_average", "mel_filterbank"],
+    "analysis.filterbank": ["mel_average", "mel_filterbank"],
+    "analysis.mel": ["log_mel"],
     "analysis.intensity": ["active_intensity", "diffuseness", "energy_density"],
     "analysis.interaural": ["ild", "ipd"],
     "analysis.covariance": ["power_map", "spatial_covariance"],
@@ -63,9 +64,10 @@ if TYPE_CHECKING:
     from ambikit import nn, plot
     from ambikit.analysis.covariance import power_map, spatial_covariance
     from ambikit.analysis.features import foa_features, stereo_features
+    from ambikit.analysis.filterbank import mel_average, mel_filterbank
     from ambikit.analysis.intensity import active_intensity, diffuseness, energy_density
     from ambikit.analysis.interaural import ild, ipd
-    from ambikit.analysis.mel import log_mel, mel_average, mel_filterbank
+    from ambikit.analysis.mel import log_mel
     from ambikit.analysis.mel_covariance import align_mel_covariance, mel_covariance, mel_covariance_features
     from ambikit.analysis.spectra import istft, stft
     from ambikit.analysis.validity import FoaReport, check_foa

@@ -212,4 +212,6 @@ def kernel_view(x: Array, *, bytes_allowed: bool = False) -> np.ndarray | None:
         return None
     if (x.requires_grad and torch.is_grad_enabled()) or torch._C._functorch.is_functorch_wrapped_tensor(x):
         return None
+    if torch.autograd.forward_ad.unpack_dual(x).tangent is not None:
+        return None
     return x.detach().numpy()

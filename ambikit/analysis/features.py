@@ -4,11 +4,19 @@ from typing import Any
 
 from jaxtyping import Float
 
-from ambikit._arrays import Array, namespace, narrow, widen
+from ambikit._arrays import Array, empty_like_signal, namespace, narrow, widen
 from ambikit._checks import check_choice, check_floating, check_signal
+from ambikit.analysis.filterbank import mel_average
 from ambikit.analysis.intensity import active_intensity, energy_density
 from ambikit.analysis.interaural import ild, phase_difference
-from ambikit.analysis.mel import check_levels, levels, magnitudes, mel_average, mel_frames
+from ambikit.analysis.mel import (
+    check_levels,
+    clips_of,
+    levels,
+    mel_frames,
+    mel_magnitudes,
+    views_for_kernel,
+)
 from ambikit.errors import ShapeError
 
 __all__ = ["WEIGHTINGS", "foa_features", "mel_intensity", "stereo_features"]
@@ -86,7 +94,7 @@ def foa_features(
     signal, dtype = widen(signal[..., :4, :])
     spectrum, bank, peak = mel_frames(signal, sample_rate, bands, window, hop, filterbank)
     xp = namespace(signal)
-    level = levels(xp.matmul(bank, magnitudes(spectrum, power)), power, dynamic_range_db, peak)
+    level = levels(mel_magnitudes(spectrum, bank, power), power, dynamic_range_db, peak)
     return narrow(xp.concat([level, mel_intensity(spectrum, bank, weighting)], -3), dtype)
 
 
@@ -156,13 +164,20 @@ def stereo_features(
     signal, dtype = widen(signal)
     spectrum, bank, peak = mel_frames(signal, sample_rate, bands, window, hop, filterbank)
     xp = namespace(signal)
-    level = levels(xp.matmul(bank, magnitudes(spectrum, power)), power, dynamic_range_db, peak)
+    level = levels(mel_magnitudes(spectrum, bank, power), power, dynamic_range_db, peak)
     cues = xp.stack([ild(spectrum), *phase_difference(spectrum)], -3)
-    weights = magnitudes(spectrum, 2).sum(-3, keepdims=True) if weighting == "energy" else None
+    weights = (spectrum.real**2 + spectrum.imag**2).sum(-3, keepdims=True) if weighting == "energy" else None
     return narrow(xp.concat([level, mel_average(cues, bank, weights=weights)], -3), dtype)
 
 
 def mel_intensity(spectrum: Array, bank: Array, weighting: str) -> Array:
     """Normalised intensity of a first-order spectrum, averaged in mel bands: ``(..., 3, mel, frames)``."""
+    views = views_for_kernel(spectrum, bank) if weighting == "mean" else None
+    if views is not None:
+        from ambikit.kernels import intensity as kernels
+
+        out = empty_like_signal((*spectrum.shape[:-3], 3, len(bank), spectrum.shape[-1]), bank)
+        kernels.mel_intensity(*views, clips_of(out))
+        return out
     weights = energy_density(spectrum)[..., None, :, :] if weighting == "energy" else None
     return mel_average(active_intensity(spectrum), bank, weights=weights)

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from ambikit._arrays import Array, constant_like, is_torch, namespace, narrow, widen
 from ambikit._checks import check_choice, check_floating, check_signal
 from ambikit.analysis.features import WEIGHTINGS, mel_intensity
-from ambikit.analysis.mel import check_levels, levels, mel_frames
+from ambikit.analysis.mel import check_levels, levels, mel_frames, mel_products
 from ambikit.errors import ShapeError
 from ambikit.geometry.directions import broadcast_shape
 from ambikit.operators.channel_axis import angles_for
@@ -103,11 +103,7 @@ def mel_covariance(
     signal, dtype = widen(signal[..., :4, :])
     spectrum, bank, peak = mel_frames(signal, sample_rate, bands, window, hop, filterbank)
     xp = namespace(signal)
-    first, second = _FACTORS
-    real, imaginary = spectrum.real, spectrum.imag
-    products = real[..., first, :, :] * real[..., second, :, :]
-    products = products + imaginary[..., first, :, :] * imaginary[..., second, :, :]
-    products = xp.matmul(bank, products) * peak[..., None] ** 2
+    products = mel_products(spectrum, bank, *_FACTORS) * peak[..., None] ** 2
     return narrow(xp.concat([products, mel_intensity(spectrum, bank, weighting)], -3), dtype)
 
 
