@@ -9,6 +9,7 @@ import torch
 
 from ambikit.errors import AmbikitError
 from ambikit_models.world import WorldConfig, scene, scenes
+from ambikit_models.world.randomness import random_generator
 from ambikit_models.world.rooms import room_types, wall_distance
 from ambikit_models.world.table import Table
 
@@ -51,6 +52,10 @@ class TestDeterminism:
         assert len(np.unique(azimuths)) == azimuths.size
         # seeds and indices are no offsets of one another
         assert scene(CONFIG, 1, 0).objects.azimuth[0, 0] != scene(CONFIG, 0, 1).objects.azimuth[0, 0]
+
+    def test_streams_are_apart(self):
+        drawn = [random_generator(seed, i, s).random(1000) for seed in (0, 1) for i in (0, 1, 2) for s in (0, 1, 2)]
+        assert len(np.unique(drawn)) == 18 * 1000
 
     def test_a_table_becomes_tensors(self):
         one = scene(CONFIG, 0, 2)
