@@ -117,6 +117,23 @@ class PairedClips:
         """Which video each clip was cut from, as a number: some videos have thousands of clips, most a few."""
         return np.unique([clip.video for clip in self.clips], return_inverse=True)[1].astype(np.int64)
 
+    def subset(self, indices: Int[np.ndarray, "chosen"]) -> "PairedClips":
+        """Some of the clips as a source of their own, with the same settings and memory of their own."""
+        return PairedClips(
+            [self.clips[index] for index in indices],
+            self.sound,
+            size=self.size,
+            frames=self.frames,
+            frame_rate=self.frame_rate,
+            sound_duration=self.sound_duration,
+            moments=self.moments,
+            seed=self.seed,
+            detector=self.detector,
+            source=self.source,
+            channel_map=self.channel_map,
+            cache_bytes=self._cache.budget,
+        )
+
     def batch(
         self,
         indices: Int[np.ndarray, "clips"],

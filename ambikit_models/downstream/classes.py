@@ -29,8 +29,8 @@ def average_precision(scores: Float[np.ndarray, "examples"], positive: np.ndarra
 def evaluate_classes(
     train_inputs: Float[Tensor, "clips views width"],
     train_classes: Float[Tensor, "clips views classes"],
-    test_inputs: Float[Tensor, "clips views width"],
-    test_classes: Float[Tensor, "clips views classes"],
+    test_inputs: Float[Tensor, "tested views width"],
+    test_classes: Float[Tensor, "tested views classes"],
     *,
     seed: int = 0,
 ) -> Estimate:

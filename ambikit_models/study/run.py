@@ -21,6 +21,7 @@ from ambikit_models.study.config import StudyConfig, Variant
 from ambikit_models.study.evaluation import evaluate_model, omni_control, oracle_ceiling
 from ambikit_models.study.pictures import read_metrics
 from ambikit_models.study.pools import load_pool, render_pools
+from ambikit_models.study.progress import training_words
 from ambikit_models.training.config import load_yaml, save_yaml, to_mapping
 from ambikit_models.training.loop import initial_model, train
 
@@ -89,8 +90,7 @@ def _run(study: StudyConfig, variant: Variant, seed: int, output: Path, messages
     )
 
     def training(record: dict[str, Any]) -> None:
-        words = f"{record['phase'].upper()} loss {record['loss']:.2f}"
-        messages.put((name, record["step"], record["steps"], words))
+        messages.put((name, record["step"], record["steps"], training_words(record)))
 
     def evaluating(kind: str) -> Callable[[int, int], None]:
         return lambda done, parts: messages.put((f"{name} {kind}", done, parts, "evaluation"))

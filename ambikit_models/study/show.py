@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ambikit_models.study.config import StudyConfig, load_study
 from ambikit_models.study.pictures import draw_learning_curves, draw_localization
 from ambikit_models.study.pools import load_pool
+from ambikit_models.study.progress import live_progress
 from ambikit_models.study.run import run_folder, run_study
 from ambikit_models.study.table import COLUMNS, controls, differences, markdown, rows
 from ambikit_models.training.checkpoints import load_model
@@ -32,33 +32,13 @@ def show_study(preset: str, output: Path, *, workers: int = 2) -> list[dict[str,
     """
     study, console = load_study(preset), Console()
     begun = time.perf_counter()
-    with _progress(console) as progress:
-        tasks: dict[str, Any] = {}
-
-        def event(name: str, done: int, total: int, words: str) -> None:
-            if name not in tasks:
-                tasks[name] = progress.add_task(name, total=total, words="")
-            progress.update(tasks[name], completed=done, total=total, words=words)
-
-        results = run_study(study, output, workers=workers, event=event)
+    with live_progress(console) as tell:
+        results = run_study(study, output, workers=workers, event=tell)
     _print(console, results)
     (output / "table.md").write_text(markdown(results), encoding="utf-8")
     _draw(study, output, console)
     console.print(f"[bold]{(time.perf_counter() - begun) / 60:.1f} minutes[/bold] with {workers} processes")
     return results
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description:<22}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[words]}"),
-        TimeElapsedColumn(),
-        console=console,
-        refresh_per_second=4,
-    )
 
 
 def _print(console: Console, results: list[dict[str, Any]]) -> None:

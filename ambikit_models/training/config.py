@@ -152,13 +152,12 @@ def to_mapping(value: Any) -> Any:
 def from_mapping(kind: Any, mapping: Any, where: str = "configuration") -> Any:
     """The inverse of :func:`to_mapping`; unknown and missing fields are errors that name their place."""
     if _is_union(kind):
-        members = {m.__name__: m for m in typing.get_args(kind) if dataclasses.is_dataclass(m)}
-        if isinstance(mapping, dict) and members:
-            name = mapping.get("kind", next(iter(members)))
-            if name not in members:
-                raise AmbikitError(f"got kind {name!r} in {where}; expected one of {', '.join(members)}")
-            return from_mapping(members[name], {k: v for k, v in mapping.items() if k != "kind"}, where)
-        return mapping
+        members = [m for m in typing.get_args(kind) if m is not types.NoneType]
+        if mapping is None and len(members) < len(typing.get_args(kind)):
+            return None
+        if len(members) > 1:
+            return _from_kinds({m.__name__: m for m in members}, mapping, where)
+        kind = members[0]
     if dataclasses.is_dataclass(kind):
         if not isinstance(mapping, dict):
             raise AmbikitError(f"got {mapping!r} for {where}; expected the fields of {kind.__name__}")
@@ -186,6 +185,16 @@ def from_mapping(kind: Any, mapping: Any, where: str = "configuration") -> Any:
     if kind is float:
         raise AmbikitError(f"got {mapping!r} for {where}; expected a number (write 1.0e-4, not 1e-4, in YAML)")
     return mapping
+
+
+def _from_kinds(kinds: dict[str, Any], mapping: Any, where: str) -> Any:
+    """One of several dataclasses, told apart by the entry ``kind``; the first where there is none."""
+    if not isinstance(mapping, dict):
+        raise AmbikitError(f"got {mapping!r} for {where}; expected the fields of one of {', '.join(kinds)}")
+    name = mapping.get("kind", next(iter(kinds)))
+    if name not in kinds:
+        raise AmbikitError(f"got kind {name!r} in {where}; expected one of {', '.join(kinds)}")
+    return from_mapping(kinds[name], {k: v for k, v in mapping.items() if k != "kind"}, where)
 
 
 def save_yaml(config: Any, path: Path) -> None:

@@ -1,0 +1,150 @@
+"""Training on a folder of 360° videos, before the user's eyes."""
+
+from pathlib import Path
+
+import numpy as np
+from lightning_fabric import Fabric
+from rich.console import Console
+
+import ambikit
+from ambikit.errors import AmbikitError
+from ambikit_models.alignment import AlignmentModel
+from ambikit_models.datasets.paired_clips import PairedClips
+from ambikit_models.datasets.yt360 import YT360
+from ambikit_models.downstream.binary import CONDITIONS, evaluate_binary
+from ambikit_models.downstream.embeddings import embed
+from ambikit_models.panorama.detection import YoloDetector
+from ambikit_models.panorama.viewpoints import ObjectViewpoints, RandomViewpoints
+from ambikit_models.sound import SoundFeatures
+from ambikit_models.study.pictures import draw_learning_curves
+from ambikit_models.study.progress import live_progress, training_words
+from ambikit_models.training.checkpoints import latest_checkpoint
+from ambikit_models.training.config import ModelConfig, Phase, TrainingConfig
+from ambikit_models.training.loop import train
+
+__all__ = ["open_videos", "small_recipe", "train_on_videos", "train_with_progress"]
+
+_FEWEST_FOR_FIGURES = 32
+
+
+def open_videos(
+    data: Path,
+    config: TrainingConfig,
+    *,
+    split: str | None = None,
+    yolo_weights: str = "yolo11n.pt",
+    size: int = 112,
+    frames: int = 8,
+) -> YT360:
+    """Open a folder in the YT-360 layout for a recipe; one that looks at objects gets a YOLO detector."""
+    detector = YoloDetector(yolo_weights) if isinstance(config.viewpoints, ObjectViewpoints) else None
+    return YT360(data, split, config.sound, size=size, frames=frames, detector=detector)
+
+
+def small_recipe(clips: int, steps: int) -> TrainingConfig:
+    """A recipe that a CPU can run on as many clips as there are: the paper's features and views, small networks.
+
+    Correspondence between clips needs at least two of them; with a single one only the alignment of its own views
+    can be learned.
+    """
+    batch = min(8, clips)
+    correspondence = Phase("avc", steps=steps, clips=batch, views=1, learning_rate=1e-3, warm_up=20)
+    alignment = Phase("avsa", steps=steps, clips=batch, views=4, learning_rate=1e-3, warm_up=20)
+    return TrainingConfig(
+        phases=(correspondence, alignment) if batch > 1 else (alignment,),
+        sound=SoundFeatures("foa_intensity", sample_rate=24000, bands=128),
+        model=ModelConfig(width=128, projection=64),
+        viewpoints=RandomViewpoints(field_of_view=(np.radians(60), np.radians(90))),
+        weight_decay=1e-4,
+        checkpoint_every=100,
+    )
+
+
+def train_with_progress(
+    config: TrainingConfig,
+    clips: PairedClips,
+    output: Path,
+    *,
+    fabric: Fabric | None = None,
+    console: Console | None = None,
+) -> AlignmentModel:
+    """Train with a live bar, and say which clips could not be used."""
+    console = console or Console()
+    with live_progress(console) as tell:
+        model = train(
+            config,
+            clips,
+            output,
+            fabric=fabric,
+            report=lambda record: tell("training", record["step"], record["steps"], training_words(record)),
+        )
+    if clips.skipped:
+        console.print(f"{len(clips.skipped)} of {len(clips)} clips could not be read and were skipped:")
+        for name, reason in clips.skipped.items():
+            console.print(f"  {name}: {reason}", highlight=False)
+    return model
+
+
+def train_on_videos(data: Path, output: Path, *, steps: int = 200) -> AlignmentModel:
+    """Check, train and evaluate on a folder of videos; ends in a checkpoint and a picture of the losses.
+
+    Parameters
+    ----------
+    data
+        Folder in the YT-360 layout.
+    output
+        Folder for checkpoints, metrics and pictures.
+    steps
+        Steps of each phase.
+    """
+    console = Console()
+    clips = YT360(data, None, SoundFeatures("foa_intensity"), size=48, frames=2)
+    config = small_recipe(len(clips), steps)
+    console.print(f"{len(clips)} clips in {data}; features {config.sound.format}, {config.sound.sample_rate} Hz")
+    _check_first(clips, console)
+    train_ids, held_out = _hold_out(clips)
+    model = train_with_progress(config, clips.subset(train_ids), output, console=console)
+    if len(held_out) >= _FEWEST_FOR_FIGURES:
+        _evaluate(model, config, clips.subset(held_out), console)
+    else:
+        console.print(
+            f"{len(held_out)} clips are left for evaluation; accuracies need at least {_FEWEST_FOR_FIGURES}, "
+            "so none are given"
+        )
+    draw_learning_curves({"AVSA": output}, output / "learning_curves.png")
+    console.print(f"checkpoint: {latest_checkpoint(output / 'checkpoints')}")
+    console.print(f"picture:    {output / 'learning_curves.png'}")
+    return model
+
+
+def _check_first(clips: PairedClips, console: Console) -> None:
+    """What the sound of the first clip is: wrong channels cost a training."""
+    try:
+        signal, rate = ambikit.read(clips.clips[0].sound)
+        report = ambikit.check_foa(signal, rate)
+    except AmbikitError as error:
+        console.print(f"sound of {clips.clips[0].name}: {error}", highlight=False)
+        return
+    console.print(f"sound of {clips.clips[0].name}: {report.verdict}; {report.reasons[0]}", highlight=False)
+
+
+def _hold_out(clips: PairedClips) -> tuple[np.ndarray, np.ndarray]:
+    """A fifth of the videos for evaluation, if there are enough clips; no video on both sides."""
+    everything = np.arange(len(clips))
+    if len(clips) < 5 * _FEWEST_FOR_FIGURES:
+        return everything, everything[:0]
+    held_out = clips.videos % 5 == 4
+    return everything[~held_out], everything[held_out]
+
+
+def _evaluate(model: AlignmentModel, config: TrainingConfig, unseen: PairedClips, console: Console) -> None:
+    conditions = tuple(dict.fromkeys((*CONDITIONS["avsa"], *CONDITIONS["avc"])))
+    half = len(unseen) // 2
+    order = np.random.default_rng(0).permutation(len(unseen))
+    parts = [
+        embed(model, unseen, part, config.viewpoints, conditions=conditions, seed=number, block=8)
+        for number, part in enumerate((order[:half], order[half:]))
+    ]
+    for task in ("avsa", "avc"):
+        accuracy = evaluate_binary(model, parts[:1], parts[1], task).accuracy
+        console.print(f"{task.upper()}-Bin: {accuracy[1]} % with 1 view, {accuracy[4]} % with 4")

@@ -1,0 +1,137 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from ambikit.errors import AmbikitError
+from ambikit_models.presets import preset_names, preset_path
+from ambikit_models.study.config import StudyConfig, Variant, load_study
+from ambikit_models.study.pictures import alignment_scores, read_metrics
+from ambikit_models.study.pools import POOLS, load_pool
+from ambikit_models.study.run import run_folder, run_study
+from ambikit_models.study.show import show_study
+from ambikit_models.study.table import COLUMNS, controls, differences, markdown, rows
+from ambikit_models.training.checkpoints import load_model
+from ambikit_models.training.config import TrainingConfig, load_yaml, save_yaml
+
+
+def tiny(**changes) -> StudyConfig:
+    """The smoke study, smaller still."""
+    smoke = load_study("smoke")
+    variants = []
+    for variant in smoke.variants:
+        phases = tuple(dataclasses.replace(phase, steps=3, clips=8) for phase in variant.training.phases)
+        variants.append(Variant(variant.name, dataclasses.replace(variant.training, phases=phases)))
+    head = dataclasses.replace(smoke.head, epochs=1)
+    values = {"training_scenes": 24, "head_scenes": 16, "test_scenes": 16, "head": head}
+    return dataclasses.replace(smoke, variants=tuple(variants), **{**values, **changes})
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A study that has been run through the front door once."""
+    folder = tmp_path_factory.mktemp("study")
+    save_yaml(tiny(), folder / "tiny.yaml")
+    return folder / "out", show_study(str(folder / "tiny.yaml"), folder / "out", workers=2)
+
+
+class TestStudy:
+    def test_every_part_is_there(self, finished):
+        output, results = finished
+        assert [r["variant"] for r in results] == ["log-mel", "foa-iv"]
+        for result in results:
+            folder = run_folder(output, result["variant"], 0)
+            assert json.loads((folder / "results.json").read_text()) == result
+            assert len(read_metrics(folder)) == 2
+            model, config = load_model(folder)
+            assert config.sound.channels == {"log-mel": 4, "foa-iv": 7}[result["variant"]]
+            assert not model.training
+        for picture in ("learning_curves.png", "localization_0.png"):
+            assert (output / picture).read_bytes().startswith(b"\x89PNG")
+
+    def test_controls_hold_by_construction_and_by_test(self, finished):
+        _, results = finished
+        for result in results:
+            assert result["omni"]["accuracy"]["4"]["value"] == 0.5
+            assert result["trained"]["shuffled"]["chance"]["4"] >= 0.001
+            assert 0.5 < result["oracle"]["accuracy"]["4"]["value"] <= 1.0
+
+    def test_a_finished_study_is_read_not_run(self, finished):
+        output, results = finished
+        before = {p: p.stat().st_mtime_ns for p in output.rglob("*.safetensors")}
+        assert run_study(tiny(), output, workers=1) == results
+        assert before == {p: p.stat().st_mtime_ns for p in output.rglob("*.safetensors")}
+
+    def test_the_folder_belongs_to_one_study(self, finished):
+        with pytest.raises(AmbikitError, match="holds another study"):
+            run_study(tiny(test_scenes=17), finished[0])
+
+    def test_no_scene_is_in_two_pools(self, finished):
+        output, _ = finished
+        sound = tiny().variants[0].training.sound
+        pools = [load_pool(tiny(), output / "pools", name, sound).indices for name in POOLS]
+        together = np.concatenate(pools)
+        assert len(np.unique(together)) == len(together) == 24 + 16 + 16
+
+    def test_the_map_of_a_scene(self, finished):
+        output, _ = finished
+        model, config = load_model(run_folder(output, "foa-iv", 0))
+        scores = alignment_scores(model, load_pool(tiny(), output / "pools", "test", config.sound), 0)
+        assert scores.shape == (18, 36)
+        assert np.isfinite(scores[4:14]).all()
+        assert np.isnan(scores[:4]).all()
+        assert np.abs(scores[4:14]).max() <= 1.0001
+
+
+class TestTable:
+    def test_rows_and_controls(self, finished):
+        _, results = finished
+        assert [row[0] for row in rows(results)] == ["log-mel", "  translated", "  untrained"] + [
+            "foa-iv",
+            "  translated",
+            "  untrained",
+        ]
+        assert all(len(row) == len(COLUMNS) for row in rows(results))
+        assert len(controls(results)) == 6
+        words, difference = differences(results)[1]
+        paired = (
+            results[1]["trained"]["avsa"]["accuracy"]["4"]["value"]
+            - results[0]["trained"]["avsa"]["accuracy"]["4"]["value"]
+        )
+        assert words == "foa-iv − log-mel, 4 views, seed 0"
+        assert difference.value == pytest.approx(paired)
+
+    def test_markdown_has_every_row_and_names_dead_runs(self, finished):
+        text = markdown(finished[1])
+        assert text.count("\n| ") >= 1 + 6 + 1 + 6
+        dead = [{**r, "final_loss": 10.0} for r in finished[1]]
+        assert "never left the plateau" in markdown(dead)
+        alive = [{**r, "final_loss": 0.0} for r in finished[1]]
+        assert "plateau" not in markdown(alive)
+
+
+class TestPresets:
+    @pytest.mark.parametrize("name", preset_names("studies"))
+    def test_studies_load(self, name):
+        study = load_study(name)
+        assert {v.training.sound.sample_rate for v in study.variants} == {study.world.sample_rate}
+
+    @pytest.mark.parametrize("name", preset_names("recipes"))
+    def test_recipes_load_and_build(self, name):
+        recipe = load_yaml(TrainingConfig, preset_path("recipes", name))
+        assert [(p.objective, p.clips, p.views) for p in recipe.phases] == [("avc", 112, 1), ("avsa", 28, 4)]
+        assert recipe.model.build(recipe.sound).video_encoder.width == 512
+
+    def test_unknown(self):
+        with pytest.raises(AmbikitError, match="expected one of demo, smoke, table"):
+            load_study("dmeo")
+
+    def test_variants_must_share_their_pools(self):
+        study = load_study("smoke")
+        sound = dataclasses.replace(study.variants[1].training.sound, bands=16)
+        other = dataclasses.replace(
+            study.variants[1], training=dataclasses.replace(study.variants[1].training, sound=sound)
+        )
+        with pytest.raises(AmbikitError, match="share the rendered pools"):
+            dataclasses.replace(study, variants=(study.variants[0], other))
