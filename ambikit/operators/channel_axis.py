@@ -6,12 +6,13 @@ and imaginary parts side by side and never becomes complex.
 """
 
 import sys
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from ambikit._arrays import Array, is_array, is_torch, namespace, real_dtype
-from ambikit.errors import ArrayTypeError, ShapeError
+from ambikit.errors import AmbikitError, ArrayTypeError, ShapeError
 from ambikit.geometry.directions import angles_in_radians
 
 __all__ = [
@@ -65,16 +66,16 @@ def is_plain(*arrays: Array) -> bool:
 def as_columns(signal: Array, axis: int) -> Array:
     """See a signal as real ``(..., channels, columns)``; everything behind the channel axis becomes columns."""
     shape = tuple(signal.shape)
-    leading = shape[: len(shape) + axis + 1]
+    # counted, not −1, which an empty batch leaves open
+    parts = 2 if (signal.is_complex() if is_torch(signal) else np.iscomplexobj(signal)) else 1
+    columns = (*shape[: len(shape) + axis + 1], prod(trailing_shape(signal, axis)) * parts)
     if is_torch(signal):
-        if signal.is_complex():
-            signal = sys.modules["torch"].view_as_real(signal.resolve_conj())
-        return signal.reshape(*leading, -1)
-    if np.iscomplexobj(signal):
+        return (sys.modules["torch"].view_as_real(signal.resolve_conj()) if parts == 2 else signal).reshape(columns)
+    if parts == 2:
         # The real view needs real and imaginary parts next to each other along the last axis.
         contiguous = signal if signal.strides[-1] == signal.itemsize else np.ascontiguousarray(signal)
         signal = contiguous.view(real_dtype(signal))
-    return signal.reshape(*leading, -1)
+    return signal.reshape(columns)
 
 
 def trailing_shape(signal: Array, axis: int) -> tuple[int, ...]:
@@ -84,16 +85,11 @@ def trailing_shape(signal: Array, axis: int) -> tuple[int, ...]:
 
 
 def from_columns(columns: Array, signal: Array, axis: int) -> Array:
-    """Undo :func:`as_columns`: the axes behind the channels, and complex numbers, as ``signal`` has them."""
-    leading = tuple(columns.shape[:-1])
-    trailing = trailing_shape(signal, axis)
-    if is_torch(signal):
-        if signal.is_complex():
-            return sys.modules["torch"].view_as_complex(columns.reshape(*leading, *trailing, 2))
-        return columns.reshape(*leading, *trailing)
-    if np.iscomplexobj(signal):
-        columns = np.ascontiguousarray(columns).view(np.result_type(columns.dtype, np.complex64))
-    return columns.reshape(*leading, *trailing)
+    """Undo :func:`as_columns` for a tensor: the axes behind the channels, and complex numbers, as in ``signal``."""
+    shape = (*columns.shape[:-1], *trailing_shape(signal, axis))
+    if signal.is_complex():
+        return sys.modules["torch"].view_as_complex(columns.reshape(*shape, 2))
+    return columns.reshape(shape)
 
 
 def apply_matrix(matrix: Array, columns: Array) -> Array:
@@ -143,6 +139,8 @@ def check_out(out: Any, shape: tuple[int, ...], like: Array) -> None:
             f"got out as {given}; expected an array of the library and dtype of the signal, {like.dtype}; "
             "allocate it so or leave it out"
         )
+    if isinstance(out, np.ndarray) and not out.flags.writeable:
+        raise AmbikitError("got out that is read-only; expected memory to write to; copy it first, or leave it out")
     if tuple(out.shape) != shape:
         raise ShapeError(
             f"got out of shape {tuple(out.shape)}; expected {shape}, that of the result; allocate it so or leave it out"

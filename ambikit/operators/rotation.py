@@ -287,6 +287,8 @@ def _turned(columns: Array, blocks: list[Array], batch: tuple[int, ...]) -> Arra
 
 def _turn_into(target: Array, signal: Array, blocks: list[Array], axis: int) -> None:
     """Write the rotated signal into ``target``, which may be the signal itself."""
+    if 0 in target.shape:  # an empty batch
+        return
     result = as_columns(target, axis)
     if not shares_memory(result, target):  # such memory cannot be seen as columns: write beside it, then copy
         buffer = empty_like_signal(tuple(target.shape), signal)

@@ -244,6 +244,12 @@ class TestBroadcasting:
         turned = library.numpy(rotate(library.array(signal), library.array(yaw), 0.2))
         assert_close(turned, rotation_matrix(yaw, 0.2, order=2) @ signal)
 
+    def test_an_empty_batch_and_order_zero(self, library):
+        for name in ("float32", "complex64"):
+            assert rotate(library.array(np.zeros((0, 4, 5), name)), 0.3).shape == (0, 4, 5)
+        mono = library.array(np.ones((1, 3)))
+        assert np.array_equal(library.numpy(rotate(mono, library.array(np.array([0.3, 0.4])))), np.ones((2, 1, 3)))
+
     def test_a_single_instant(self, library, rng):
         signal = rng.normal(size=(5, 9))
         turned = library.numpy(rotate(library.array(signal), 0.3, 0.2, axis=-1))
@@ -280,6 +286,12 @@ class TestOut:
         assert np.array_equal(library.numpy(out), expected)
         assert rotate(signal, 0.3, 0.2, 0.1, out=signal) is signal
         assert_close(library.numpy(signal), expected, dtype)
+
+    def test_many_poses_into_a_given_array(self, library, rng):
+        signal, yaw = library.array(rng.normal(size=(2, 1, 9, 50))), library.array(rng.uniform(-3, 3, (2, 3)))
+        out = library.array(np.zeros((2, 3, 9, 50)))
+        rotate(signal, yaw, 0.2, out=out)
+        assert_close(library.numpy(out), library.numpy(rotate(signal, yaw, 0.2)))
 
     def test_in_place_over_many_tiles(self, library, rng):
         signal = library.array(rng.normal(size=(4, 200_000)))
@@ -479,6 +491,8 @@ class TestErrors:
             rotate(np.zeros((4, 8)), out=np.zeros((4, 7)))
         with pytest.raises(ArrayTypeError, match="float32.*float64"):
             rotate(np.zeros((4, 8)), out=np.zeros((4, 8), np.float32))
+        with pytest.raises(AmbikitError, match="read-only"):
+            rotate(np.zeros((4, 8)), out=np.broadcast_to(np.zeros(8), (4, 8)))
         with pytest.raises(ArrayTypeError, match="out as list.*expected an array"):
             rotate(np.zeros((4, 8)), out=[0.0])
 
