@@ -57,7 +57,7 @@ def _objects_sound(config: WorldConfig, seed: int, scenes: Scenes, device: torch
     if sources == 0:
         return torch.zeros(len(scenes), 4, config.samples, device=device)
     # sounding objects fill the first slots
-    objects = scenes.objects._mapped(lambda values: torch.as_tensor(values[:, :sources], device=device))
+    objects = scenes.objects.mapped(lambda values: torch.as_tensor(values[:, :sources], device=device))
     lead = round(config.lead_in * config.sample_rate)
     taps = config.samples if config.reverberation > 0 else 0
     breath, tail = _source_noise(seed, scenes, sources, lead + config.samples, taps)

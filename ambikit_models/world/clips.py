@@ -89,7 +89,7 @@ class WorldClips:
         *,
         size: int = 24,
         frames: int = 1,
-        workers: int = 1,
+        workers: int = 2,
         device: str | torch.device = "cpu",
         progress: Callable[[int, int], Any] | None = None,
     ) -> "WorldClips":

@@ -30,15 +30,15 @@ def render_pool(
     indices: np.ndarray,
     sound: SoundFeatures,
     *,
-    workers: int = 1,
+    workers: int = 2,
     device: str | torch.device = "cpu",
     progress: Callable[[int, int], Any] | None = None,
 ) -> Float[Tensor, "clips 13 mel frames"]:
     """Render the sound of scenes and reduce it to mel covariances.
 
-    On the CPU every scene is rendered by itself, in blocks shared out among ``workers`` processes of one thread
-    each: the result is the same bit for bit for any number of workers and in any company. On another device a block
-    is rendered at once, in this process.
+    On the CPU every scene is rendered by itself, in blocks of 64 shared out among ``workers`` processes of one
+    thread each (a single block stays in this process): the result is the same bit for bit for any number of workers
+    and in any company. On another device a block is rendered at once, in this process.
 
     ``progress(done, total)`` is called after every block.
     """
@@ -59,7 +59,7 @@ def _rendered(
     if device.type != "cpu":
         for block in blocks:
             yield sound.prepare(render_sound(config, seed, scenes(config, seed, block), device=device))
-    elif workers == 1:
+    elif workers == 1 or len(blocks) == 1:
         yield from (torch.from_numpy(_one_by_one(config, seed, block, sound)) for block in blocks)
     else:
         from joblib import Parallel, delayed

@@ -28,7 +28,8 @@ class Table:
     (3, torch.float32)
     """
 
-    def _mapped(self: SomeTable, function: Any) -> SomeTable:
+    def mapped(self: SomeTable, function: Any) -> SomeTable:
+        """The table with a function applied to every column."""
         return type(self)(**{field.name: function(getattr(self, field.name)) for field in fields(self)})
 
     def __len__(self) -> int:
@@ -41,7 +42,7 @@ class Table:
             rows = [rows]
         if isinstance(rows, list):
             rows = np.asarray(rows, dtype=np.int64)
-        return self._mapped(lambda values: values[rows])
+        return self.mapped(lambda values: values[rows])
 
     def to(self: SomeTable, device: Any) -> SomeTable:
         """The same table as tensors on a device, real numbers in float32."""
@@ -52,4 +53,4 @@ class Table:
             tensor = torch.as_tensor(values)
             return tensor.to(device, torch.float32 if tensor.is_floating_point() else None)
 
-        return self._mapped(move)
+        return self.mapped(move)

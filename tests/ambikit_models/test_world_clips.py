@@ -172,6 +172,16 @@ class TestBatch:
         torch.testing.assert_close(three.video[:, :, :, 1], one.video[:, :, :, 0], atol=1e-5, rtol=0)
         assert (three.video[:, :, :, 0] - three.video[:, :, :, 2]).abs().max() > 0.1
 
+    def test_nothing_stays_behind_on_the_cpu(self, clips, viewpoints):
+        # the meta device computes shapes only, and refuses to mix with tensors that live elsewhere
+        config = dataclasses.replace(CONFIG, broken_fraction=0.5)
+        assert render_sound(config, 0, scenes(config, 0, EVERY), device="meta").is_meta
+        there = WorldClips(CONFIG, 0, EVERY, SOUND, clips.covariance, device="meta")
+        batch = there.batch(EVERY, viewpoints, yaw=np.zeros(COUNT), sound_indices=np.roll(EVERY, 1))
+        assert batch.video.is_meta
+        assert batch.audio.is_meta
+        assert there.visible_classes(EVERY, viewpoints).is_meta
+
     @pytest.mark.cuda
     @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
     def test_every_device_gives_the_same_batch(self, clips, viewpoints):
@@ -214,7 +224,7 @@ class TestPool:
     def test_workers_render_the_same_bit_for_bit(self):
         told = []
         indices = np.array([900, 3, 77, *range(100, 170)])
-        one = render_pool(CONFIG, 0, indices, SOUND)
+        one = render_pool(CONFIG, 0, indices, SOUND, workers=1)
         two = render_pool(CONFIG, 0, indices, SOUND, workers=2, progress=lambda done, total: told.append((done, total)))
         assert torch.equal(one, two)
         assert told == [(64, 73), (73, 73)]
