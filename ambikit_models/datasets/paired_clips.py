@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,11 @@ class PairedClips:
     def videos(self) -> Int[np.ndarray, "clips"]:
         """Which video each clip was cut from, as a number: some videos have thousands of clips, most a few."""
         return np.unique([clip.video for clip in self.clips], return_inverse=True)[1].astype(np.int64)
+
+    def readable(self) -> Int[np.ndarray, "chosen"]:
+        """The clips whose files open and last long enough; each of the others is warned about, named and counted."""
+        good = [i for i in range(len(self)) if self._attempt(i, partial(self._duration, i)) is not None]
+        return np.array(good, dtype=np.int64)
 
     def subset(self, indices: Int[np.ndarray, "chosen"]) -> "PairedClips":
         """Some of the clips as a source of their own, with the same settings and memory of their own."""

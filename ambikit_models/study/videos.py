@@ -1,5 +1,6 @@
 """Training on a folder of 360° videos, before the user's eyes."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ def small_recipe(clips: int, steps: int) -> TrainingConfig:
         phases=(correspondence, alignment) if batch > 1 else (alignment,),
         sound=SoundFeatures("foa_intensity", sample_rate=24000, bands=128),
         model=ModelConfig(width=128, projection=64),
-        viewpoints=RandomViewpoints(field_of_view=(np.radians(60), np.radians(90))),
+        viewpoints=RandomViewpoints(field_of_view=(math.radians(60), math.radians(90))),
         weight_decay=1e-4,
         checkpoint_every=100,
     )
@@ -98,9 +99,12 @@ def train_on_videos(data: Path, output: Path, *, steps: int = 200) -> AlignmentM
         Steps of each phase.
     """
     console = Console()
-    clips = YT360(data, None, SoundFeatures("foa_intensity"), size=48, frames=2)
+    found = YT360(data, None, SoundFeatures("foa_intensity"), size=48, frames=2)
+    clips = found.subset(found.readable())
+    console.print(f"{len(found)} clips in {data}, {len(clips)} of them readable")
+    if not len(clips):
+        raise AmbikitError(f"got no readable clip in {data}; expected at least one; the warnings above say why")
     config = small_recipe(len(clips), steps)
-    console.print(f"{len(clips)} clips in {data}; features {config.sound.format}, {config.sound.sample_rate} Hz")
     _check_first(clips, console)
     train_ids, held_out = _hold_out(clips)
     model = train_with_progress(config, clips.subset(train_ids), output, console=console)
