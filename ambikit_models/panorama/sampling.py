@@ -16,7 +16,10 @@ def is_bytes(frames: Array) -> bool:
 
 
 def reduce_frames(frames: Shaped[Array, "n height width 3"], factor: int) -> Shaped[Array, "n h w 3"]:
-    """Average blocks of ``factor`` × ``factor`` pixels; ``factor`` divides height and width; uint8 gives float32."""
+    """Average blocks of ``factor`` × ``factor`` pixels; uint8 gives float32.
+
+    ``factor`` is a power of two that divides height and width.
+    """
     if factor == 1:
         return frames
     view = _compiled_view(frames)
@@ -26,8 +29,9 @@ def reduce_frames(frames: Shaped[Array, "n height width 3"], factor: int) -> Sha
 
     count, height, width, _ = view.shape
     out = np.empty((count, height // factor, width // factor, 3), np.float32)
-    line = np.empty(3 * width, np.uint32 if is_bytes(frames) else np.float32)
-    crop.reduce_frames(view, factor, line, out)
+    # the sum of 16 x 16 bytes just fits into 16 bits
+    sums = np.float32 if not is_bytes(frames) else np.uint16 if factor <= 16 else np.uint32
+    crop.reduce_frames(view, factor, *np.empty((2, 3 * width), sums), out)
     return namespace(frames).from_numpy(out) if is_torch(frames) else out
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ambikit.kernels import crop
-from ambikit_models.panorama.sampling import reduce_by_formula, sample_by_formula
+from ambikit_models.panorama.sampling import reduce_by_formula, reduce_frames, sample_by_formula
 from tests.closeness import assert_close
 
 
@@ -56,17 +56,17 @@ class TestSampling:
 
 
 class TestReducing:
-    @pytest.mark.parametrize("factor", [2, 4])
+    @pytest.mark.parametrize("factor", [2, 4, 8])
     @pytest.mark.parametrize("kind", ["uint8", "float32"])
     def test_equals_the_formula(self, rng, factor, kind):
         frames = rng.integers(0, 256, (3, 8, 24, 3)).astype(kind)
         out = np.empty((3, 8 // factor, 24 // factor, 3), np.float32)
-        line = np.empty(72, np.uint32 if kind == "uint8" else np.float32)
-        crop.reduce_frames(frames, factor, line, out)
+        scratch = np.empty((2, 72), np.uint16 if kind == "uint8" else np.float32)
+        crop.reduce_frames(frames, factor, *scratch, out)
         assert_close(out, reduce_by_formula(frames, factor), "float32")
 
-    def test_white_stays_white_at_any_factor(self):
-        frames = np.full((1, 512, 1024, 3), 255, np.uint8)
-        out = np.empty((1, 1, 2, 3), np.float32)
-        crop.reduce_frames(frames, 512, np.empty(3072, np.uint32), out)
-        np.testing.assert_array_equal(out, 255.0)
+    @pytest.mark.parametrize("factor", [16, 32, 256])
+    def test_white_stays_white_at_any_factor(self, factor):
+        """Also through the memory that ``reduce_frames`` chooses for the sums."""
+        frames = np.full((1, 256, 512, 3), 255, np.uint8)
+        np.testing.assert_array_equal(reduce_frames(frames, factor), 255.0)
