@@ -80,6 +80,8 @@ def frame_spectrum(signal: Array, frame_length: int, hop_length: int, frames: in
     before = xp.flip(signal[..., 1 : left + 1], (-1,))
     after = xp.flip(signal[..., samples - right - 1 : samples - 1], (-1,))
     cut = _frames(xp.concat([before, signal, after], -1), frame_length, hop_length)[..., :frames, :]
+    if 0 in cut.shape:  # an empty batch, which torch's transform refuses
+        return cut[..., : frame_length // 2 + 1] * 1j
     return _fourier(xp).rfft(cut * constant_like(hann(frame_length), signal))
 
 
@@ -151,7 +153,10 @@ def istft(
         )
     window = hann(frame_length)
     coverage = _overlap_add(np.broadcast_to(window**2, (count, frame_length)), hop_length)[left : left + length]
-    frames = _fourier(xp).irfft(spectrum.mT, frame_length)
+    if 0 in spectrum.shape:
+        frames = xp.concat([spectrum.real, spectrum.real], -2).mT[..., :frame_length]
+    else:
+        frames = _fourier(xp).irfft(spectrum.mT, frame_length)
     signal = _overlap_add(frames * constant_like(window, frames), hop_length)[..., left : left + length]
     return signal / constant_like(coverage, frames)
 

@@ -132,7 +132,15 @@ class TestBackends:
         signal = rng.normal(size=(2, 3, 4, 100))
         whole = ambikit.stft(signal, frame_length=16, hop_length=8)
         assert_close(ambikit.stft(signal[1, 2, 3], frame_length=16, hop_length=8), whole[1, 2, 3])
-        assert ambikit.stft(np.zeros((0, 4, 100)), frame_length=16, hop_length=8).shape == (0, 4, 9, 13)
+
+    def test_an_empty_batch(self, library, dtype):
+        keywords = {"frame_length": 16, "hop_length": 8}
+        spectrum = ambikit.stft(library.array(np.zeros((0, 4, 100), dtype)), **keywords)
+        assert spectrum.shape == (0, 4, 9, 13)
+        assert library.numpy(spectrum).dtype == {"float32": np.complex64, "float64": np.complex128}[dtype]
+        back = library.numpy(ambikit.istft(spectrum, length=100, **keywords))
+        assert back.shape == (0, 4, 100)
+        assert back.dtype == dtype
 
 
 @pytest.mark.usefixtures("no_shape_hook")

@@ -1,0 +1,172 @@
+"""The compiled loops against the formulas beside them, and when they are taken."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import ambikit
+from ambikit.analysis import features, mel
+from ambikit.analysis.intensity import active_intensity
+from ambikit.kernels.intensity import mel_intensity
+from ambikit.kernels.mel import mel_products
+from tests.closeness import assert_close
+
+COMPLEX = {"float32": np.complex64, "float64": np.complex128}
+
+
+def noise(rng, *shape):
+    return rng.normal(size=shape) + 1j * rng.normal(size=shape)
+
+
+@pytest.fixture
+def no_kernels(monkeypatch):
+    """Let every feature take its formula."""
+    monkeypatch.setattr(mel, "views_for_kernel", lambda spectrum, bank: None)
+    monkeypatch.setattr(features, "views_for_kernel", lambda spectrum, bank: None)
+
+
+def intensity_of(spectrum, bank):
+    out = np.full((*spectrum.shape[:-3], 3, len(bank), spectrum.shape[-2]), np.nan, bank.dtype)
+    mel_intensity(spectrum, bank, out)
+    return out
+
+
+class TestIntensity:
+    def test_equals_the_formula(self, dtype, rng):
+        spectrum = noise(rng, 3, 4, 11, 257).astype(COMPLEX[dtype])
+        spectrum *= 10.0 ** rng.integers(-12, 6, (3, 1, 11, 257)).astype(dtype)
+        spectrum[0, :, :3, 40:50] = 0
+        bank = ambikit.mel_filterbank(24000, 512).astype(dtype)
+        expected = ambikit.mel_average(active_intensity(spectrum.astype(complex).swapaxes(-1, -2)), bank.astype(float))
+        assert_close(intensity_of(spectrum, bank), expected, dtype)
+
+    @pytest.mark.parametrize("scale", [1e-38, 1e-20, 1.0, 1e20, 1e37])
+    def test_at_any_level(self, rng, scale):
+        wave = noise(rng, 1, 1, 5, 257) * np.array([1, 0.6, 0, 0.8])[:, None, None]
+        spectrum = (wave * scale).astype(np.complex64)
+        bank = ambikit.mel_filterbank(24000, 512).astype(np.float32)
+        direction = np.array([0.8, 0.6, 0.0])[:, None, None]
+        assert np.abs(intensity_of(spectrum, bank) - direction).max() < 1e-3
+
+    def test_empty_bands_and_silence(self):
+        bank = np.array([[0, 0, 0], [0, 1, 1]], np.float32)
+        spectrum = np.zeros((1, 4, 2, 3), np.complex64)
+        assert (intensity_of(spectrum, bank) == 0).all()
+        spectrum[:, [0, 1]] = 1
+        assert intensity_of(spectrum, bank)[0, :, :, 0].tolist() == [[0, 0], [0, 1], [0, 0]]
+
+    def test_nan_stays_in_its_frame_as_in_the_formula(self, rng):
+        spectrum = noise(rng, 1, 4, 6, 257)
+        spectrum[0, 2, 3] = np.nan
+        bank = ambikit.mel_filterbank(24000, 512)
+        expected = ambikit.mel_average(active_intensity(spectrum.swapaxes(-1, -2)), bank)
+        found = intensity_of(spectrum, bank)
+        assert (np.isnan(found) == np.isnan(expected)).all()
+        assert np.isnan(found).any(axis=(0, 1, 2)).tolist() == [False, False, False, True, False, False]
+
+
+class TestProducts:
+    def test_equals_the_formula(self, dtype, rng):
+        spectrum = noise(rng, 2, 4, 7, 129).astype(COMPLEX[dtype])
+        bank = ambikit.mel_filterbank(24000, 256, 40).astype(dtype)
+        left, right = np.array([0, 0, 3, 1]), np.array([0, 3, 1, 1])
+        out = np.full((2, 4, 40, 7), np.nan, dtype)
+        mel_products(spectrum, left, right, bank, out)
+        products = (spectrum[:, left].conj() * spectrum[:, right]).real.astype(float)
+        assert_close(out, np.einsum("bf,nptf->npbt", bank.astype(float), products), dtype)
+
+    def test_empty_bands(self, rng):
+        bank = np.zeros((2, 5))
+        bank[1, 4] = 1
+        out = np.full((1, 1, 2, 3), np.nan)
+        spectrum = noise(rng, 1, 1, 3, 5)
+        mel_products(spectrum, np.array([0]), np.array([0]), bank, out)
+        assert (out[0, 0, 0] == 0).all()
+        assert_close(out[0, 0, 1], np.abs(spectrum[0, 0, :, 4]) ** 2)
+
+
+class TestWhereTheyAreTaken:
+    functions = pytest.mark.parametrize(
+        ("function", "channels"),
+        [
+            (lambda x: ambikit.log_mel(x, 24000), 4),
+            (lambda x: ambikit.foa_features(x, 24000), 4),
+            (lambda x: ambikit.mel_covariance(x, 24000), 4),
+            (lambda x: ambikit.stereo_features(x, 24000), 2),
+        ],
+    )
+
+    @functions
+    @pytest.mark.parametrize("batch", [(), (3,), (2, 3), (0,)])
+    def test_features_are_the_same_without(self, library, dtype, rng, request, function, channels, batch):
+        signal = library.array(rng.normal(size=(*batch, channels, 1200)).astype(dtype))
+        kernel = library.numpy(function(signal))
+        request.getfixturevalue("no_kernels")
+        formula = library.numpy(function(signal))
+        assert kernel.dtype == formula.dtype == dtype
+        assert_close(kernel, formula, dtype)
+
+    @functions
+    def test_not_where_gradients_flow(self, rng, request, function, channels):
+        signal = torch.from_numpy(rng.normal(size=(channels, 1200))).requires_grad_()
+        weights = None
+        gradients = []
+        for _ in range(2):
+            result = function(signal)
+            weights = torch.linspace(-1, 1, result.numel(), dtype=torch.float64) if weights is None else weights
+            gradients.append(torch.autograd.grad((result.flatten() * weights).sum(), signal)[0].numpy())
+            request.getfixturevalue("no_kernels")
+        assert_close(gradients[0], gradients[1])
+        assert gradients[0].any()
+
+    @functions
+    def test_not_under_transforms(self, rng, function, channels):
+        signal = torch.from_numpy(rng.normal(size=(3, channels, 1200)))
+        assert_close(torch.vmap(function)(signal).numpy(), function(signal).numpy())
+
+    def test_not_where_forward_derivatives_flow(self, rng):
+        signal = torch.from_numpy(rng.normal(size=(4, 600)))
+        direction = torch.from_numpy(rng.normal(size=(4, 600)))
+        _, tangent = torch.func.jvp(lambda x: ambikit.foa_features(x, 24000), (signal,), (direction,))
+        step = 1e-6
+        difference = ambikit.foa_features(signal + step * direction, 24000)
+        difference = (difference - ambikit.foa_features(signal - step * direction, 24000)) / (2 * step)
+        assert_close(tangent.numpy(), difference.numpy(), factor=1e8)
+        with torch.autograd.forward_ad.dual_level():
+            dual = torch.autograd.forward_ad.make_dual(signal, direction)
+            features = torch.autograd.forward_ad.unpack_dual(ambikit.foa_features(dual, 24000))
+            assert_close(features.tangent.numpy(), tangent.numpy())
+
+    def test_they_are_taken(self, rng, monkeypatch):
+        """A test of the tests: that plain arrays and tensors do reach the loops."""
+        seen = []
+        for module, name in ((mel, "views_for_kernel"), (features, "views_for_kernel")):
+            original = getattr(module, name)
+            monkeypatch.setattr(module, name, lambda *a, original=original: seen.append(original(*a)) or seen[-1])
+        signal = rng.normal(size=(2, 4, 1200)).astype(np.float32)
+        for x in (signal, torch.from_numpy(signal), torch.from_numpy(signal).requires_grad_(), signal[:, ::1, ::2]):
+            ambikit.foa_features(x, 24000)
+        assert [views is not None for views in seen] == [True, True, True, True, False, False, True, True]
+
+
+def test_they_import_nothing_of_ours_and_survive_a_fork():
+    """A forked loader runs them: they must start no threads."""
+    code = (
+        "import os, sys, numpy as np\n"
+        "from ambikit.kernels import intensity, mel\n"
+        "ours = {name for name in sys.modules if name.startswith('ambikit.') and 'kernels' not in name}\n"
+        "assert not ours, ours\n"
+        "def work():\n"
+        "    out = np.empty((1, 3, 2, 5), np.float32)\n"
+        "    intensity.mel_intensity(np.ones((1, 4, 5, 3), np.complex64), np.ones((2, 3), np.float32), out)\n"
+        "    return out\n"
+        "assert np.allclose(work(), 0.5)\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    os._exit(0 if np.allclose(work(), 0.5) else 1)\n"
+        "assert os.waitpid(child, 0)[1] == 0\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
