@@ -4,6 +4,7 @@ An error of the input is one line on the standard error and exit status 2. torch
 """
 
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Sequence
@@ -84,9 +85,10 @@ def check(file: In, *, source: As = "ambix", tolerance: float = 0.1, channels: C
     for reason in report.reasons:
         console.print(Text(f"- {reason}"), soft_wrap=True)
     if report.proposal is not None:
-        console.print(Text(f"try in Python: {report.proposal}"), soft_wrap=True)
+        console.print(Text(f"apply in Python: {report.proposal}"), soft_wrap=True)
     if report.normalization in ("n3d", "fuma") and source == "ambix":
-        console.print(Text(f"try here: ambikit check {file} --as {report.normalization}"), soft_wrap=True)
+        apply = f"ambikit convert {shlex.quote(str(file))} OUT.wav --as {report.normalization}"
+        console.print(Text(f"apply here:      {apply}"), soft_wrap=True)
     return STATUS[report.verdict]
 
 
