@@ -8,7 +8,7 @@ from ambikit._arrays import Array, empty_like_signal, namespace, narrow, widen
 from ambikit._checks import check_choice, check_floating, check_signal
 from ambikit.analysis.filterbank import mel_average
 from ambikit.analysis.intensity import active_intensity, energy_density
-from ambikit.analysis.interaural import ild, phase_difference
+from ambikit.analysis.interaural import LIMIT_DB, ild, phase_difference
 from ambikit.analysis.mel import (
     check_levels,
     clips_of,
@@ -19,7 +19,7 @@ from ambikit.analysis.mel import (
 )
 from ambikit.errors import ShapeError
 
-__all__ = ["WEIGHTINGS", "foa_features", "mel_intensity", "stereo_features"]
+__all__ = ["WEIGHTINGS", "foa_features", "mel_cues", "mel_intensity", "stereo_features"]
 
 #: How the bins of a band are weighted in the average of a spatial cue.
 WEIGHTINGS = ("mean", "energy")
@@ -165,19 +165,31 @@ def stereo_features(
     spectrum, bank, peak = mel_frames(signal, sample_rate, bands, window, hop, filterbank)
     xp = namespace(signal)
     level = levels(mel_magnitudes(spectrum, bank, power), power, dynamic_range_db, peak)
-    cues = xp.stack([ild(spectrum), *phase_difference(spectrum)], -3)
-    weights = (spectrum.real**2 + spectrum.imag**2).sum(-3, keepdims=True) if weighting == "energy" else None
-    return narrow(xp.concat([level, mel_average(cues, bank, weights=weights)], -3), dtype)
+    return narrow(xp.concat([level, mel_cues(spectrum, bank, weighting)], -3), dtype)
 
 
 def mel_intensity(spectrum: Array, bank: Array, weighting: str) -> Array:
     """Normalised intensity of a first-order spectrum, averaged in mel bands: ``(..., 3, mel, frames)``."""
     views = views_for_kernel(spectrum, bank) if weighting == "mean" else None
     if views is not None:
-        from ambikit.kernels import intensity as kernels
+        from ambikit.kernels import mel as kernels
 
         out = empty_like_signal((*spectrum.shape[:-3], 3, len(bank), spectrum.shape[-1]), bank)
         kernels.mel_intensity(*views, clips_of(out))
         return out
     weights = energy_density(spectrum)[..., None, :, :] if weighting == "energy" else None
     return mel_average(active_intensity(spectrum), bank, weights=weights)
+
+
+def mel_cues(spectrum: Array, bank: Array, weighting: str) -> Array:
+    """Level difference, cosine and sine of the phase difference, averaged in bands: ``(..., 3, mel, frames)``."""
+    views = views_for_kernel(spectrum, bank) if weighting == "mean" else None
+    if views is not None:
+        from ambikit.kernels import mel as kernels
+
+        out = empty_like_signal((*spectrum.shape[:-3], 3, len(bank), spectrum.shape[-1]), bank)
+        kernels.mel_cues(*views, LIMIT_DB, clips_of(out))
+        return out
+    cues = namespace(spectrum).stack([ild(spectrum), *phase_difference(spectrum)], -3)
+    weights = (spectrum.real**2 + spectrum.imag**2).sum(-3, keepdims=True) if weighting == "energy" else None
+    return mel_average(cues, bank, weights=weights)

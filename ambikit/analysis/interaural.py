@@ -8,9 +8,10 @@ from jaxtyping import Complex, Float
 from ambikit._arrays import Array, is_torch, namespace
 from ambikit._checks import check_spectrum
 
-__all__ = ["ild", "ipd", "phase_difference"]
+__all__ = ["LIMIT_DB", "ild", "ipd", "phase_difference"]
 
-_LIMIT_DB = 40.0
+#: Largest level difference, in dB: what is fainter counts as 40 dB fainter.
+LIMIT_DB = 40.0
 
 
 def ild(spectrum: Complex[Array, "*batch 2 freq time"]) -> Float[Array, "*batch freq time"]:
@@ -54,11 +55,11 @@ def ild(spectrum: Complex[Array, "*batch 2 freq time"]) -> Float[Array, "*batch 
     squared = real**2 + imaginary**2
     left, right = squared[..., 0, :, :], squared[..., 1, :, :]
     # Lift the fainter one to 40 dB below the other before the logarithm: no infinity, and no slope beyond the limit.
-    least = 10 ** (-_LIMIT_DB / 10)
+    least = 10 ** (-LIMIT_DB / 10)
     left, right = xp.maximum(left, least * right), xp.maximum(right, least * left)
     silent = left == 0
     left, right = xp.where(silent, 1.0, left), xp.where(silent, 1.0, right)
-    return xp.clip(10 * (xp.log(left) - xp.log(right)) * log10(np.e), -_LIMIT_DB, _LIMIT_DB)
+    return xp.clip(10 * (xp.log(left) - xp.log(right)) * log10(np.e), -LIMIT_DB, LIMIT_DB)
 
 
 def ipd(spectrum: Complex[Array, "*batch 2 freq time"]) -> Float[Array, "*batch freq time"]:

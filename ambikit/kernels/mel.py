@@ -1,31 +1,27 @@
-"""Products of spectra summed over mel bands: powers and cross powers, without a plane of them in memory.
+"""Spectra reduced to mel bands in one pass, without a plane of anything in memory: where the loop wins.
 
-Serial, nogil, without checks; the formulas beside it are in ``ambikit.analysis.mel`` (``mel_power``) and
-``ambikit.analysis.mel_covariance``.
+Serial, nogil, without checks. The formulas beside them are ``mel_products`` in ``ambikit.analysis.mel``, and
+``mel_intensity`` and ``mel_cues`` in ``ambikit.analysis.features``.
+
+All take a complex spectrum (clips, channels, frames, freq), a real ``bank`` (bands, freq) and a real ``out``
+(clips, quantities, bands, frames), both in the precision of the spectrum.
 """
+
+from math import log, sqrt
 
 import numpy as np
 from numba import njit
 
-__all__ = ["mel_products"]
+__all__ = ["mel_cues", "mel_intensity", "mel_products"]
+
+_FAST = {"contract", "reassoc"}  # NaN and infinity keep their meaning
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_FAST)
 def mel_products(spectrum, left, right, bank, out):
-    """Sum ``Re(conj(X_left) X_right)`` over bands, for pairs of channels.
-
-    ``spectrum`` is (clips, channels, frames, freq), complex; ``left`` and ``right`` (pairs,) are channels; ``bank``
-    (bands, freq) and ``out`` (clips, pairs, bands, frames) are real in the precision of the spectrum.
-    """
+    """Sum ``Re(conj(X_left) X_right)`` over bands, for pairs of channels ``left``, ``right`` (pairs,)."""
     clips, _, frames, freq = spectrum.shape
-    bands = bank.shape[0]
-    first, last = np.zeros(bands, np.int64), np.zeros(bands, np.int64)
-    for b in range(bands):
-        last[b] = freq
-        while last[b] > 0 and bank[b, last[b] - 1] == 0:
-            last[b] -= 1
-        while first[b] < last[b] and bank[b, first[b]] == 0:
-            first[b] += 1
+    first, last = _limits(bank)
     product = np.empty(freq, bank.dtype)
     for n in range(clips):
         for p in range(len(left)):
@@ -33,8 +29,122 @@ def mel_products(spectrum, left, right, bank, out):
                 one, other = spectrum[n, left[p], t], spectrum[n, right[p], t]
                 for f in range(freq):
                     product[f] = one[f].real * other[f].real + one[f].imag * other[f].imag
-                for b in range(bands):
-                    total = 0 * bank[b, 0]
+                for b in range(len(bank)):
+                    total = bank.dtype.type(0)
                     for f in range(first[b], last[b]):
                         total += bank[b, f] * product[f]
                     out[n, p, b, t] = total
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_FAST)
+def mel_intensity(spectrum, bank, out):
+    """Average the normalised intensity x, y, z of W, Y, Z, X over bands.
+
+    A band without weight gives 0, a bin without energy counts as 0.
+    """
+    clips, _, frames, freq = spectrum.shape
+    first, last = _limits(bank)
+    weights = _normalized(bank)
+    one, least = bank.dtype.type(1), np.finfo(bank.dtype).tiny
+    x_of, y_of, z_of = np.empty(freq, bank.dtype), np.empty(freq, bank.dtype), np.empty(freq, bank.dtype)
+    for n in range(clips):
+        for t in range(frames):
+            w_row, y_row, z_row, x_row = spectrum[n, 0, t], spectrum[n, 1, t], spectrum[n, 2, t], spectrum[n, 3, t]
+            for f in range(freq):
+                wr, wi, yr, yi = w_row[f].real, w_row[f].imag, y_row[f].real, y_row[f].imag
+                zr, zi, xr, xi = z_row[f].real, z_row[f].imag, x_row[f].real, x_row[f].imag
+                # Each bin by its own largest part: squares of faint bins would underflow.
+                largest = max(max(abs(wr), abs(wi)), max(abs(yr), abs(yi)))
+                largest = max(largest, max(max(abs(zr), abs(zi)), max(abs(xr), abs(xi))))
+                scale = one / max(largest, least)
+                wr, wi, yr, yi = wr * scale, wi * scale, yr * scale, yi * scale
+                zr, zi, xr, xi = zr * scale, zi * scale, xr * scale, xi * scale
+                energy = wr * wr + wi * wi + yr * yr + yi * yi + zr * zr + zi * zi + xr * xr + xi * xi
+                if energy == 0:
+                    energy = one
+                share = (one + one) / energy
+                x_of[f] = (wr * xr + wi * xi) * share
+                y_of[f] = (wr * yr + wi * yi) * share
+                z_of[f] = (wr * zr + wi * zi) * share
+            _average(x_of, y_of, z_of, weights, first, last, out[n, :, :, t])
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_FAST)
+def mel_cues(spectrum, bank, limit_db, out):
+    """Average level difference (dB, within ±limit_db), cosine and sine of the phase difference of left and right.
+
+    All are 0 where both are silent; cosine and sine also where one is.
+    """
+    clips, _, frames, freq = spectrum.shape
+    first, last = _limits(bank)
+    weights = _normalized(bank)
+    one, least = bank.dtype.type(1), np.finfo(bank.dtype).tiny
+    faintest, decibels = bank.dtype.type(10 ** (-limit_db / 10)), bank.dtype.type(10 / log(10))
+    limit = bank.dtype.type(limit_db)
+    level, cosine, sine = np.empty(freq, bank.dtype), np.empty(freq, bank.dtype), np.empty(freq, bank.dtype)
+    for n in range(clips):
+        for t in range(frames):
+            left_row, right_row = spectrum[n, 0, t], spectrum[n, 1, t]
+            for f in range(freq):
+                lr, li, rr, ri = left_row[f].real, left_row[f].imag, right_row[f].real, right_row[f].imag
+                # Each channel by its own largest part: squares and products of faint bins would underflow.
+                of_left, of_right = max(max(abs(lr), abs(li)), least), max(max(abs(rr), abs(ri)), least)
+                scale = one / of_left
+                lr, li = lr * scale, li * scale
+                scale = one / of_right
+                rr, ri = rr * scale, ri * scale
+                c, s = lr * rr + li * ri, li * rr - lr * ri
+                squared = c * c + s * s
+                if squared == 0:
+                    squared = one
+                scale = one / sqrt(squared)
+                cosine[f], sine[f] = c * scale, s * scale
+                scale = one / max(of_left, of_right)
+                of_left, of_right = of_left * scale, of_right * scale
+                power_left = (lr * lr + li * li) * of_left * of_left
+                power_right = (rr * rr + ri * ri) * of_right * of_right
+                lifted_left = max(power_left, faintest * power_right)
+                lifted_right = max(power_right, faintest * power_left)
+                if lifted_left == 0:
+                    lifted_left, lifted_right = one, one
+                level[f] = lifted_left / lifted_right
+            for f in range(freq):
+                level[f] = min(max(decibels * log(level[f]), -limit), limit)
+            _average(level, cosine, sine, weights, first, last, out[n, :, :, t])
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _limits(bank):
+    """Where the weights of each band start and end: bands are narrow, and only their bins are visited."""
+    bands, freq = bank.shape
+    first, last = np.zeros(bands, np.int64), np.zeros(bands, np.int64)
+    for b in range(bands):
+        last[b] = freq
+        while last[b] > 0 and bank[b, last[b] - 1] == 0:
+            last[b] -= 1
+        while first[b] < last[b] and bank[b, first[b]] == 0:
+            first[b] += 1
+    return first, last
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _normalized(bank):
+    """The bank with bands that add up to 1; a band without weight stays so."""
+    weights = np.zeros_like(bank)
+    for b in range(len(bank)):
+        total = bank[b].sum()
+        if total != 0:
+            weights[b] = bank[b] / total
+    return weights
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_FAST)
+def _average(one, two, three, weights, first, last, out):
+    """Weigh three rows of bins into the bands of ``out`` (3, bands)."""
+    for b in range(len(weights)):
+        x, y, z = weights.dtype.type(0), weights.dtype.type(0), weights.dtype.type(0)
+        for f in range(first[b], last[b]):
+            x += weights[b, f] * one[f]
+            y += weights[b, f] * two[f]
+            z += weights[b, f] * three[f]
+        out[0, b], out[1, b], out[2, b] = x, y, z

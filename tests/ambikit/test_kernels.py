@@ -10,8 +10,8 @@ import torch
 import ambikit
 from ambikit.analysis import features, mel
 from ambikit.analysis.intensity import active_intensity
-from ambikit.kernels.intensity import mel_intensity
-from ambikit.kernels.mel import mel_products
+from ambikit.analysis.interaural import ild, phase_difference
+from ambikit.kernels.mel import mel_cues, mel_intensity, mel_products
 from tests.closeness import assert_close
 
 COMPLEX = {"float32": np.complex64, "float64": np.complex128}
@@ -88,6 +88,40 @@ class TestProducts:
         assert_close(out[0, 0, 1], np.abs(spectrum[0, 0, :, 4]) ** 2)
 
 
+class TestCues:
+    def both(self, spectrum, bank):
+        out = np.full((len(spectrum), 3, len(bank), spectrum.shape[-2]), np.nan, bank.dtype)
+        mel_cues(spectrum, bank, 40.0, out)
+        spectrum = spectrum.astype(complex).swapaxes(-1, -2)
+        cues = np.stack([ild(spectrum), *phase_difference(spectrum)], axis=-3)
+        return out, ambikit.mel_average(cues, bank.astype(float))
+
+    @pytest.mark.parametrize("quantity", [0, 1, 2])
+    def test_equals_the_formula(self, dtype, rng, quantity):
+        spectrum = noise(rng, 3, 2, 11, 257) * 10.0 ** rng.integers(-3, 4, (3, 2, 11, 257))
+        spectrum = (spectrum * 10.0 ** rng.integers(-9, 6, (3, 1, 11, 257))).astype(COMPLEX[dtype])
+        spectrum[0, :, :3, 40:50] = 0
+        spectrum[1, 0, :3, 40:60] = 0
+        kernel, formula = self.both(spectrum, ambikit.mel_filterbank(24000, 512).astype(dtype))
+        assert_close(kernel[:, quantity], formula[:, quantity], dtype)
+
+    @pytest.mark.parametrize("scale", [1e-37, 1e-20, 1e20, 1e37])
+    def test_at_any_level(self, scale):
+        spectrum = (np.array([2.0, 1j])[None, :, None, None] * scale * np.ones((1, 2, 4, 257))).astype(np.complex64)
+        kernel, formula = self.both(spectrum, ambikit.mel_filterbank(24000, 512).astype(np.float32))
+        expected = np.array([20 * np.log10(2), 0, -1])[:, None, None]
+        assert np.abs(kernel - expected).max() < 1e-3
+        assert np.abs(formula - expected).max() < 1e-3
+
+    @pytest.mark.parametrize("channel", [0, 1])
+    def test_nan_stays_in_its_frame_as_in_the_formula(self, rng, channel):
+        spectrum = noise(rng, 1, 2, 6, 257)
+        spectrum[0, channel, 3] = np.nan
+        kernel, formula = self.both(spectrum, ambikit.mel_filterbank(24000, 512))
+        assert (np.isnan(kernel) == np.isnan(formula)).all()
+        assert np.isnan(kernel).any(axis=(0, 1, 2)).tolist() == [False, False, False, True, False, False]
+
+
 class TestWhereTheyAreTaken:
     functions = pytest.mark.parametrize(
         ("function", "channels"),
@@ -156,12 +190,12 @@ def test_they_import_nothing_of_ours_and_survive_a_fork():
     """A forked loader runs them: they must start no threads."""
     code = (
         "import os, sys, numpy as np\n"
-        "from ambikit.kernels import intensity, mel\n"
+        "from ambikit.kernels import mel\n"
         "ours = {name for name in sys.modules if name.startswith('ambikit.') and 'kernels' not in name}\n"
         "assert not ours, ours\n"
         "def work():\n"
         "    out = np.empty((1, 3, 2, 5), np.float32)\n"
-        "    intensity.mel_intensity(np.ones((1, 4, 5, 3), np.complex64), np.ones((2, 3), np.float32), out)\n"
+        "    mel.mel_intensity(np.ones((1, 4, 5, 3), np.complex64), np.ones((2, 3), np.float32), out)\n"
         "    return out\n"
         "assert np.allclose(work(), 0.5)\n"
         "child = os.fork()\n"
