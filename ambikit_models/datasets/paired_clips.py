@@ -42,7 +42,8 @@ class PairedClips:
     restart, and new viewpoints bring new moments.
 
     A clip that cannot be read is warned about once, noted in :attr:`skipped`, and its place is taken by the next
-    readable clip that the batch does not hold already; :attr:`Batch.index` tells which.
+    readable clip that the batch does not hold already (or does, where there is no other); :attr:`Batch.index` tells
+    which. A sound that is meant to be that of another clip stays that of another clip.
 
     Parameters
     ----------
@@ -195,20 +196,25 @@ class PairedClips:
             )
         else:
             pictures, shown = self._first_readable(shown, lambda i: self._pictures(i, draw), taken)
-            covariance, _ = self._first_readable(heard, lambda i: self._covariance(i, draw), taken)
+            covariance, _ = self._first_readable(heard, lambda i: self._covariance(i, draw), taken, other_than=shown)
         return pictures, covariance, shown
 
-    def _first_readable(self, index: int, read: Callable[[int], Any], taken: set[int]) -> tuple[Any, int]:
-        for candidate in (index, *((index + step) % len(self) for step in range(1, len(self)))):
-            if candidate != index and candidate in taken:
+    def _first_readable(
+        self, index: int, read: Callable[[int], Any], taken: set[int], other_than: int | None = None
+    ) -> tuple[Any, int]:
+        following = [(index + step) % len(self) for step in range(1, len(self))]
+        unused = [candidate for candidate in following if candidate not in taken]
+        for candidate in (index, *unused, *(candidate for candidate in following if candidate in taken)):
+            if candidate == other_than:
                 continue
             value = self._attempt(candidate, lambda: read(candidate))  # noqa: B023 - called at once
             if value is not None:
                 taken.add(candidate)
                 return value, candidate
+        name = self.clips[index].name
         raise FileError(
-            f"got {len(self)} clips of which {len(self.skipped)} cannot be read, and none is left to replace "
-            f"{self.clips[index].name} ({self.skipped[self.clips[index].name]}); check the files"
+            f"got {len(self)} clips of which {len(self.skipped)} cannot be read, and none to replace {name} "
+            f"({self.skipped.get(name, 'which is wanted elsewhere')}); expected readable clips; check the files"
         )
 
     def _attempt(self, index: int, read: Callable[[], Any]) -> Any:

@@ -272,6 +272,12 @@ class TestDamage:
         # neither clip 2, which is shown, nor clip 3, whose video is broken
         assert torch.equal(batch.audio, clips.batch(np.array([0]), views).audio)
 
+    def test_a_clip_is_repeated_only_where_no_other_is_left(self, damaged):
+        clips = YT360(damaged, sound=SOUND, **SMALL)
+        with pytest.warns(UserWarning, match="skipping"):
+            batch = clips.batch(np.arange(4), RandomViewpoints(views=1).draw(np.random.default_rng(0), 4))
+        assert batch.index.tolist() == [0, 2, 2, 0]
+
     def test_nothing_left_is_an_error(self, damaged):
         for name in ("abcdefghijk-0", "-x-y-z_0123-7"):
             (damaged / "audio" / f"{name}.m4a").unlink()
@@ -290,6 +296,22 @@ class TestDamage:
             YT360(good, sound_duration=0.1)
         with pytest.raises(AmbikitError, match="moments=0"):
             YT360(good, moments=0)
+
+
+def test_a_model_trains_on_it(damaged, tmp_path):
+    """Broken files among the good ones do not stop the loop."""
+    from ambikit_models.training.config import ModelConfig, Phase, TrainingConfig
+    from ambikit_models.training.loop import train
+
+    clips = YT360(damaged, sound=SOUND, size=24, frames=2)
+    phases = (Phase("avc", steps=2, clips=2, views=1), Phase("avsa", steps=2, clips=2, views=2))
+    config = TrainingConfig(phases, SOUND, ModelConfig(width=16, projection=8), log_every=1)
+    losses = []
+    with pytest.warns(UserWarning, match="skipping clip"):
+        train(config, clips, tmp_path / "run", report=lambda record: losses.append(record["loss"]))
+    assert len(losses) == 4
+    assert np.all(np.isfinite(losses))
+    assert len(clips.skipped) == 2
 
 
 class TestObjects:
