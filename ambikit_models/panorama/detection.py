@@ -179,8 +179,9 @@ class YoloDetector:
 def _load(weights: str) -> Any:
     os.environ.setdefault("YOLO_OFFLINE", "true")
     try:
-        from ultralytics import YOLO
-        from ultralytics.utils import SETTINGS
+        with np.printoptions():  # importing ultralytics changes how the whole program prints its arrays
+            from ultralytics import YOLO
+            from ultralytics.utils import SETTINGS
     except ImportError as error:
         raise MissingExtraError(
             "YoloDetector needs the package ultralytics (AGPL-3.0), which is not installed; "

@@ -66,7 +66,7 @@ class TestCheck:
         assert run("check", tmp_path / "a.wav") == 1
         out = capsys.readouterr().out
         assert out.startswith("invalid")
-        assert "check" in out
+        assert "ambikit convert" in out
         assert "--as fuma" in out
         assert run("check", tmp_path / "a.wav", "--as", "fuma") == 0
 

@@ -1,3 +1,4 @@
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -127,3 +128,13 @@ class TestYolo:
 
         code = "import sys, ambikit_models.panorama.detection; assert 'ultralytics' not in sys.modules"
         subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_loading_a_network_leaves_the_printing_of_arrays_alone():
+    # importing ultralytics sets NumPy's print options for the whole process; a fresh one shows whether we undo it
+    code = (
+        "import numpy as np; from ambikit_models.panorama.detection import YoloDetector; before = np.get_printoptions(); "
+        "YoloDetector('yolo11n.yaml'); assert np.get_printoptions() == before"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert finished.returncode == 0, finished.stderr
