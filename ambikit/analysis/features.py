@@ -1,5 +1,6 @@
 """What networks hear: levels and spatial cues of a signal in mel bands, stacked as channels of one picture."""
 
+from collections.abc import Callable
 from typing import Any
 
 from jaxtyping import Float
@@ -10,10 +11,13 @@ from ambikit.analysis.filterbank import mel_average
 from ambikit.analysis.intensity import active_intensity, energy_density
 from ambikit.analysis.interaural import LIMIT_DB, ild, phase_difference
 from ambikit.analysis.mel import (
+    MelGrid,
+    by_clips,
     check_levels,
+    clip_spectra,
     clips_of,
     levels,
-    mel_frames,
+    mel_grid,
     mel_magnitudes,
     views_for_kernel,
 )
@@ -92,10 +96,9 @@ def foa_features(
     check_levels(power, dynamic_range_db)
     check_choice(weighting, WEIGHTINGS, "weighting")
     signal, dtype = widen(signal[..., :4, :])
-    spectrum, bank, peak = mel_frames(signal, sample_rate, bands, window, hop, filterbank)
-    xp = namespace(signal)
-    level = levels(mel_magnitudes(spectrum, bank, power), power, dynamic_range_db, peak)
-    return narrow(xp.concat([level, mel_intensity(spectrum, bank, weighting)], -3), dtype)
+    grid = mel_grid(signal, sample_rate, bands, window, hop, filterbank)
+
+    return narrow(by_clips(_features_of_clips, signal, grid, power, weighting, dynamic_range_db, mel_intensity), dtype)
 
 
 def stereo_features(
@@ -162,10 +165,17 @@ def stereo_features(
             "make one of an Ambisonic signal with ambikit.decode_stereo"
         )
     signal, dtype = widen(signal)
-    spectrum, bank, peak = mel_frames(signal, sample_rate, bands, window, hop, filterbank)
-    xp = namespace(signal)
-    level = levels(mel_magnitudes(spectrum, bank, power), power, dynamic_range_db, peak)
-    return narrow(xp.concat([level, mel_cues(spectrum, bank, weighting)], -3), dtype)
+    grid = mel_grid(signal, sample_rate, bands, window, hop, filterbank)
+
+    return narrow(by_clips(_features_of_clips, signal, grid, power, weighting, dynamic_range_db, mel_cues), dtype)
+
+
+def _features_of_clips(
+    signal: Array, grid: MelGrid, power: float, weighting: str, dynamic_range_db: float, cues: Callable[..., Array]
+) -> Array:
+    spectrum, peak = clip_spectra(signal, grid)
+    level = levels(mel_magnitudes(spectrum, grid.bank, power), power, dynamic_range_db, peak)
+    return namespace(level).concat([level, cues(spectrum, grid.bank, weighting)], -3)
 
 
 def mel_intensity(spectrum: Array, bank: Array, weighting: str) -> Array:

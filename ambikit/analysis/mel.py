@@ -1,27 +1,34 @@
 """The level of a signal in mel bands, and what all mel features have in common."""
 
+from collections.abc import Callable
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from ambikit._arrays import Array, empty_like_signal, kernel_view, namespace, narrow, widen
+from ambikit._arrays import Array, empty_like_signal, is_torch, kernel_view, loaded_torch, namespace, narrow, widen
 from ambikit._checks import check_floating
 from ambikit.analysis.filterbank import bank_like, detached, mel_filterbank
 from ambikit.analysis.spectra import check_length, feature_grid, frame_spectrum
 from ambikit.errors import AmbikitError, ShapeError
 
 __all__ = [
+    "MelGrid",
+    "by_clips",
     "check_levels",
+    "clip_spectra",
     "clips_of",
     "levels",
     "log_mel",
-    "mel_frames",
+    "mel_grid",
     "mel_magnitudes",
     "mel_products",
     "views_for_kernel",
 ]
+
+# Samples of all channels whose spectra stay in the second- and third-level cache: one second of four at 24 kHz.
+_CACHED_SAMPLES = 2**17
 
 
 def log_mel(
@@ -100,18 +107,27 @@ def log_mel(
     check_floating(signal)
     check_levels(power, dynamic_range_db)
     signal, dtype = widen(signal)
-    spectrum, bank, peak = mel_frames(signal, sample_rate, bands, window, hop, filterbank)
-    return narrow(levels(mel_magnitudes(spectrum, bank, power), power, dynamic_range_db, peak), dtype)
+    grid = mel_grid(signal, sample_rate, bands, window, hop, filterbank)
+
+    return narrow(by_clips(_levels_of_clips, signal, grid, power, dynamic_range_db), dtype)
 
 
-def mel_frames(
-    signal: Array, sample_rate: float, bands: int, window: float, hop: float, filterbank: Any
-) -> tuple[Array, Array, Array]:
-    """What all features begin with.
+def _levels_of_clips(signal: Array, grid: "MelGrid", power: float, dynamic_range_db: float) -> Array:
+    spectrum, peak = clip_spectra(signal, grid)
+    return levels(mel_magnitudes(spectrum, grid.bank, power), power, dynamic_range_db, peak)
 
-    The spectrum ``(..., channels, freq, frames)`` of each clip, divided by the clip's largest sample; the mel bank
-    that fits it; and these largest samples.
-    """
+
+class MelGrid(NamedTuple):
+    """What all features of a signal begin with: frames in samples, their number, and the mel bank that fits them."""
+
+    frame_length: int
+    hop_length: int
+    frames: int
+    bank: Array
+
+
+def mel_grid(signal: Array, sample_rate: float, bands: int, window: float, hop: float, filterbank: Any) -> MelGrid:
+    """Lay the grid of the features over a signal; a filterbank of the caller's own replaces ``bands``."""
     frame_length, hop_length, frames = feature_grid(signal.shape[-1], sample_rate, window, hop)
     if filterbank is None:
         filterbank = mel_filterbank(sample_rate, frame_length, bands)
@@ -121,9 +137,38 @@ def mel_frames(
             f"frames of {frame_length} samples; make it with mel_filterbank(sample_rate, {frame_length}, bands)"
         )
     check_length(signal, frame_length)
+    return MelGrid(frame_length, hop_length, frames, bank_like(filterbank, signal))
+
+
+def clip_spectra(signal: Array, grid: MelGrid) -> tuple[Array, Array]:
+    """The spectrum ``(..., channels, freq, frames)`` of clips divided by their largest samples, and these."""
     peak = _peak(signal)
-    spectrum = frame_spectrum(signal / peak, frame_length, hop_length, frames).mT
-    return spectrum, bank_like(filterbank, signal), peak
+    return frame_spectrum(signal / peak, grid.frame_length, grid.hop_length, grid.frames).mT, peak
+
+
+def by_clips(compute: Callable[..., Array], signal: Array, grid: MelGrid, *options: Any) -> Array:
+    """``compute(signal, grid, *options)`` for a batch of clips, in pieces that stay in the cache of a CPU.
+
+    Fresh pages for the spectra of a large batch cost more than the arithmetic. Plain tensors are seen as the NumPy
+    arrays they are; where gradients or transforms need one formula, and on other devices, the batch stays whole.
+    """
+    view, bank = kernel_view(signal), kernel_view(grid.bank)
+    if view is None or bank is None:
+        return compute(signal, grid, *options)
+    grid = grid._replace(bank=bank)
+    *batch, channels, time = view.shape if view.ndim > 1 else (1, *view.shape)
+    clips, piece = prod(batch), max(1, _CACHED_SAMPLES // max(channels * time, 1))
+    if clips <= piece:
+        out = compute(view, grid, *options)
+    else:
+        flat = view.reshape(clips, channels, time)
+        first = compute(flat[:piece], grid, *options)
+        out = np.empty((clips, *first.shape[1:]), first.dtype)
+        out[:piece] = first
+        for start in range(piece, clips, piece):
+            out[start : start + piece] = compute(flat[start : start + piece], grid, *options)
+        out = out.reshape(*batch, *first.shape[1:])
+    return loaded_torch().from_numpy(out) if is_torch(signal) else out
 
 
 def mel_magnitudes(spectrum: Array, bank: Array, power: float) -> Array:
@@ -168,13 +213,12 @@ def clips_of(x: Array) -> np.ndarray:
 def levels(mel: Array, power: float, dynamic_range_db: float, peak: Any = None) -> Array:
     """Decibels of band sums of ``|X / peak|**power``, floored below the largest of the last three axes."""
     xp = namespace(mel)
-    silent = mel <= 0
-    level = xp.where(silent, -np.inf, (20 / power) * xp.log10(xp.where(silent, 1.0, mel)))
     # A NaN stays where it is: it does not decide over the floor of the rest.
-    known = xp.where(xp.isfinite(level), level, -np.inf)
-    top = xp.amax(known, tuple(range(-min(3, level.ndim), 0)), keepdims=True)
-    top = xp.where(top == -np.inf, 0.0, top)
-    level = xp.maximum(level, top - dynamic_range_db)
+    known = xp.where(xp.isfinite(mel), mel, 0.0)
+    top = xp.amax(known, tuple(range(-min(3, mel.ndim), 0)), keepdims=True)
+    top = xp.where(top > 0, top, 1.0)
+    floor = xp.clip(top * 10 ** (-dynamic_range_db * power / 20), float(xp.finfo(mel.dtype).tiny), None)
+    level = (20 / power) * xp.log10(xp.maximum(mel, floor))
     return level if peak is None else level + 20 * xp.log10(peak)[..., None]
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from ambikit._arrays import Array, constant_like, is_torch, namespace, narrow, widen
 from ambikit._checks import check_choice, check_floating, check_signal
 from ambikit.analysis.features import WEIGHTINGS, mel_intensity
-from ambikit.analysis.mel import check_levels, levels, mel_frames, mel_products
+from ambikit.analysis.mel import MelGrid, by_clips, check_levels, clip_spectra, levels, mel_grid, mel_products
 from ambikit.errors import ShapeError
 from ambikit.geometry.directions import broadcast_shape
 from ambikit.operators.channel_axis import angles_for
@@ -101,10 +101,15 @@ def mel_covariance(
     check_floating(signal)
     check_choice(weighting, WEIGHTINGS, "weighting")
     signal, dtype = widen(signal[..., :4, :])
-    spectrum, bank, peak = mel_frames(signal, sample_rate, bands, window, hop, filterbank)
-    xp = namespace(signal)
-    products = mel_products(spectrum, bank, *_FACTORS) * peak[..., None] ** 2
-    return narrow(xp.concat([products, mel_intensity(spectrum, bank, weighting)], -3), dtype)
+    grid = mel_grid(signal, sample_rate, bands, window, hop, filterbank)
+
+    return narrow(by_clips(_covariance_of_clips, signal, grid, weighting), dtype)
+
+
+def _covariance_of_clips(signal: Array, grid: MelGrid, weighting: str) -> Array:
+    spectrum, peak = clip_spectra(signal, grid)
+    products = mel_products(spectrum, grid.bank, *_FACTORS) * peak[..., None] ** 2
+    return namespace(products).concat([products, mel_intensity(spectrum, grid.bank, weighting)], -3)
 
 
 def align_mel_covariance(

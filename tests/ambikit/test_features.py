@@ -82,7 +82,7 @@ class TestFoa:
 
     def test_silence(self, library, dtype):
         features = library.numpy(ambikit.foa_features(library.array(np.zeros((4, 2400), dtype)), 24000))
-        assert (features[:4] == -100).all()
+        assert np.abs(features[:4] + 100).max() < 1e-4
         assert (features[4:] == 0).all()
 
     def test_nan_stays_in_its_frames(self, library, rng):
@@ -198,7 +198,7 @@ class TestStereo:
 
     def test_silence(self, library):
         features = library.numpy(ambikit.stereo_features(library.array(np.zeros((2, 2400))), 24000))
-        assert (features[:2] == -100).all()
+        assert np.abs(features[:2] + 100).max() < 1e-4
         assert (features[2:] == 0).all()
 
     def test_gradients(self, rng):

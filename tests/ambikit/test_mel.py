@@ -170,7 +170,7 @@ class TestLogMel:
 
     def test_silence(self, library, dtype):
         level = library.numpy(ambikit.log_mel(library.array(np.zeros((2, 4, 2400), dtype)), 24000))
-        assert (level == -100).all()
+        assert np.abs(level + 100).max() < 1e-4
 
     def test_nan_stays_in_its_frames(self, library, rng):
         signal = rng.normal(size=(2, 24000))
