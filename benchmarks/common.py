@@ -171,13 +171,13 @@ def _numpy(x: Any) -> np.ndarray:
 
 
 def _commit() -> str:
-    """The commit the working tree is at, with a plus if it has uncommitted changes."""
-    here = Path(__file__).parent
+    """The commit the working tree is at, with a plus if the code has changes that are not committed."""
+    root = Path(__file__).parents[1]
+    code = ["ambikit", "ambikit_models", "benchmarks", ":!benchmarks/results"]
     try:
-        commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=here, capture_output=True, check=True)
-        changes = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=no"], cwd=here, capture_output=True, check=True
-        )
+        commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=root, capture_output=True, check=True)
+        status = ["git", "status", "--porcelain", "--untracked-files=no", "--", *code]
+        changes = subprocess.run(status, cwd=root, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return commit.stdout.decode().strip() + ("+" if changes.stdout.strip() else "")

@@ -144,6 +144,9 @@ def turning() -> Table:
     def turn_the_covariance(c=covariance):
         return ambikit.mel_covariance_features(ambikit.align_mel_covariance(c, azimuth, elevation))
 
+    def turn_everything():
+        return turn_the_covariance(ambikit.mel_covariance(scenes, RATE))
+
     exact = turn_the_sound(scenes.astype(np.float64))
 
     def error(result):
