@@ -108,7 +108,6 @@ def log_mel(
     check_levels(power, dynamic_range_db)
     signal, dtype = widen(signal)
     grid = mel_grid(signal, sample_rate, bands, window, hop, filterbank)
-
     return narrow(by_clips(_levels_of_clips, signal, grid, power, dynamic_range_db), dtype)
 
 

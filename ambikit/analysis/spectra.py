@@ -145,19 +145,20 @@ def istft(
         )
     xp = namespace(spectrum)
     count, left = spectrum.shape[-1], frame_length // 2
-    length = (count - 1) * hop_length if length is None else length
-    if not 0 < length <= (count - 1) * hop_length + frame_length - left:
+    span = (count - 1) * hop_length
+    samples = span if length is None else length
+    if not 0 < samples <= span + frame_length - left:
         raise ShapeError(
-            f"got {count} frames of {frame_length} samples every {hop_length} for length={length}; expected 1 to "
-            f"{(count - 1) * hop_length + frame_length - left} samples; pass a length that the frames cover"
+            f"got {count} frames of {frame_length} samples every {hop_length} for length={samples}; expected 1 to "
+            f"{span + frame_length - left} samples; pass a length that the frames cover"
         )
     window = hann(frame_length)
-    coverage = _overlap_add(np.broadcast_to(window**2, (count, frame_length)), hop_length)[left : left + length]
+    coverage = _overlap_add(np.broadcast_to(window**2, (count, frame_length)), hop_length)[left : left + samples]
     if 0 in spectrum.shape:
         frames = xp.concat([spectrum.real, spectrum.real], -2).mT[..., :frame_length]
     else:
         frames = _fourier(xp).irfft(spectrum.mT, frame_length)
-    signal = _overlap_add(frames * constant_like(window, frames), hop_length)[..., left : left + length]
+    signal = _overlap_add(frames * constant_like(window, frames), hop_length)[..., left : left + samples]
     return signal / constant_like(coverage, frames)
 
 
