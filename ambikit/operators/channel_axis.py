@@ -5,13 +5,12 @@ A signal ``(..., channels, time)`` and a complex spectrum ``(..., channels, freq
 and imaginary parts side by side and never becomes complex.
 """
 
-import sys
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from ambikit._arrays import Array, is_array, is_torch, namespace, real_dtype
+from ambikit._arrays import Array, is_array, is_torch, loaded_torch, namespace, real_dtype
 from ambikit.errors import AmbikitError, ArrayTypeError, ShapeError
 from ambikit.geometry.directions import angles_in_radians
 
@@ -33,12 +32,12 @@ def angles_for(signal: Array, *angles: Any, degrees: bool = False) -> tuple[Arra
     """Angles in radians and precise enough for ``signal``: never in a lower precision than its own."""
     namespace(signal, *angles)
     if is_torch(signal) and not any(is_torch(angle) for angle in angles):
-        torch = sys.modules["torch"]
+        torch = loaded_torch()
         if torch.compiler.is_compiling():  # which cannot trace NumPy's half of the design
             angles = tuple(torch.as_tensor(a, dtype=torch.float64, device=signal.device) for a in angles)
     converted = angles_in_radians(*angles, degrees=degrees)
     if is_torch(converted[0]):
-        torch = sys.modules["torch"]
+        torch = loaded_torch()
         dtype = torch.promote_types(converted[0].dtype, real_dtype(signal))
         converted = tuple(angle.to(torch.promote_types(angle.dtype, dtype)) for angle in converted)
     return converted
@@ -53,7 +52,7 @@ def is_plain(*arrays: Array) -> bool:
     tensors = [x for x in arrays if is_torch(x)]
     if not tensors:
         return True
-    torch = sys.modules["torch"]
+    torch = loaded_torch()
     if torch.compiler.is_compiling() or any(type(x) not in (torch.Tensor, torch.nn.Parameter) for x in tensors):
         return False
     if torch.is_grad_enabled() and any(x.requires_grad for x in tensors):
@@ -70,7 +69,7 @@ def as_columns(signal: Array, axis: int) -> Array:
     parts = 2 if (signal.is_complex() if is_torch(signal) else np.iscomplexobj(signal)) else 1
     columns = (*shape[: len(shape) + axis + 1], prod(trailing_shape(signal, axis)) * parts)
     if is_torch(signal):
-        return (sys.modules["torch"].view_as_real(signal.resolve_conj()) if parts == 2 else signal).reshape(columns)
+        return (loaded_torch().view_as_real(signal.resolve_conj()) if parts == 2 else signal).reshape(columns)
     if parts == 2:
         # The real view needs real and imaginary parts next to each other along the last axis.
         contiguous = signal if signal.strides[-1] == signal.itemsize else np.ascontiguousarray(signal)
@@ -88,7 +87,7 @@ def from_columns(columns: Array, signal: Array, axis: int) -> Array:
     """Undo :func:`as_columns` for a tensor: the axes behind the channels, and complex numbers, as in ``signal``."""
     shape = (*columns.shape[:-1], *trailing_shape(signal, axis))
     if signal.is_complex():
-        return sys.modules["torch"].view_as_complex(columns.reshape(*shape, 2))
+        return loaded_torch().view_as_complex(columns.reshape(*shape, 2))
     return columns.reshape(shape)
 
 
