@@ -14,6 +14,7 @@ from ambikit._arrays import Array, constant_like, empty_like_signal, is_torch, n
 from ambikit._checks import check_order, check_signal
 from ambikit.errors import AmbikitError
 from ambikit.geometry.directions import angles_in_radians, broadcast_shape
+from ambikit.geometry.poses import euler_to_matrix, rotation_to_matrix
 from ambikit.operators.channel_axis import (
     angles_for,
     apply_matrix,
@@ -25,7 +26,7 @@ from ambikit.operators.channel_axis import (
     is_plain,
     shares_memory,
 )
-from ambikit.operators.rotation_blocks import euler_to_matrix, rotation_blocks, rotation_to_matrix
+from ambikit.operators.rotation_blocks import rotation_blocks
 
 __all__ = ["align", "rotate", "rotation_matrix"]
 

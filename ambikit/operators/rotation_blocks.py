@@ -1,80 +1,14 @@
-"""Rotations of space as matrices: 3 × 3 for directions, and one block per degree for Ambisonics channels."""
-
-from typing import Any
+"""Rotations of space as matrices of the Ambisonics channels, one block per degree."""
 
 import numpy as np
 from jaxtyping import Float
 
-from ambikit._arrays import Array, as_float_array, cached_design, constant_like, is_array, is_torch, namespace
-from ambikit.errors import AmbikitError, ShapeError
-from ambikit.geometry.directions import broadcast_shape
+from ambikit._arrays import Array, cached_design, constant_like, namespace
 
-__all__ = ["euler_to_matrix", "rotation_blocks", "rotation_to_matrix"]
+__all__ = ["rotation_blocks"]
 
 # Directions are (x, y, z); the three channels of degree 1 are (Y, Z, X).
 _CHANNELS_OF_AXES = [1, 2, 0]
-
-
-def euler_to_matrix(
-    yaw: Float[Array, "*#batch"], pitch: Float[Array, "*#batch"], roll: Float[Array, "*#batch"]
-) -> Float[Array, "*batch 3 3"]:
-    """``Rz(yaw) Ry(pitch) Rx(roll)``, acting on column vectors (x, y, z); angles in radians, which broadcast.
-
-    Examples
-    --------
-    Positive pitch turns the front down:
-
-    >>> (euler_to_matrix(np.array(0.0), np.array(np.pi / 2), np.array(0.0)) @ [1, 0, 0]).round(12).tolist()
-    [0.0, 0.0, -1.0]
-    """
-    xp = namespace(yaw, pitch, roll)
-    cy, cp, cr = xp.cos(yaw), xp.cos(pitch), xp.cos(roll)
-    sy, sp, sr = xp.sin(yaw), xp.sin(pitch), xp.sin(roll)
-    rows = [
-        [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
-        [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
-        [-sp, cp * sr, cp * cr],
-    ]
-    shape = broadcast_shape(tuple(yaw.shape), tuple(pitch.shape), tuple(roll.shape))
-    elements = [xp.broadcast_to(element, shape) for row in rows for element in row]
-    return xp.stack(elements, -1).reshape(*shape, 3, 3)
-
-
-def rotation_to_matrix(rotation: Any) -> Float[Array, "*batch 3 3"]:
-    """The matrix of a SciPy ``Rotation`` or of quaternions ``(..., 4)``, scalar last as SciPy has them.
-
-    Quaternions are scaled to unit length first, with gradients. A NumPy quaternion of length 0 is refused; in a
-    tensor, whose values are not judged, it becomes NaN.
-
-    Examples
-    --------
-    A quarter turn about z takes x to y:
-
-    >>> rotation_to_matrix([0.0, 0.0, 1.0, 1.0]).round(12).tolist()
-    [[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
-    """
-    if hasattr(rotation, "as_matrix"):
-        return np.asarray(rotation.as_matrix(), dtype=np.float64)
-    advice = "pass a scipy.spatial.transform.Rotation, or quaternions (..., 4) in the order x, y, z, w"
-    if not is_array(rotation) and not isinstance(rotation, list | tuple):
-        raise AmbikitError(f"got rotation of type {type(rotation).__name__}; expected a rotation; {advice}")
-    quaternion = as_float_array(rotation)
-    if len(quaternion.shape) == 0 or quaternion.shape[-1] != 4:
-        raise ShapeError(
-            f"got rotation of shape {tuple(quaternion.shape)}; expected four numbers on the last axis; {advice}; "
-            "a matrix becomes one with Rotation.from_matrix(matrix)"
-        )
-    xp = namespace(quaternion)
-    square = (quaternion * quaternion).sum(-1)[..., None]
-    if not is_torch(quaternion) and not np.all(square):
-        raise AmbikitError(f"got a quaternion of length 0 in rotation; expected a rotation; {advice}")
-    x, y, z, w = (quaternion[..., i] for i in range(4))
-    elements = [
-        w * w + x * x - y * y - z * z, 2 * (x * y - w * z), 2 * (x * z + w * y),
-        2 * (x * y + w * z), w * w - x * x + y * y - z * z, 2 * (y * z - w * x),
-        2 * (x * z - w * y), 2 * (y * z + w * x), w * w - x * x - y * y + z * z,
-    ]  # fmt: skip
-    return (xp.stack(elements, -1) / square).reshape(*quaternion.shape[:-1], 3, 3)
 
 
 @cached_design
