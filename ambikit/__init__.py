@@ -39,6 +39,7 @@ _CONTENTS = {
     "operators.rotation": ["align", "rotate", "rotation_matrix"],
     "operators.symmetry": ["mirror"],
     "operators.beamforming": ["beam_weights", "beamform"],
+    "operators.beam_patterns": ["dolph_chebyshev_weights", "fitted_beam_weights"],
     "operators.stereo": ["decode_stereo"],
     "operators.rooms": ["ImageSources", "image_sources", "room_impulse_response"],
     # analysis: what a sound field says
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
     )
     from ambikit.geometry.grids import fibonacci_grid, gauss_legendre_grid
     from ambikit.geometry.harmonics import spherical_harmonics
+    from ambikit.operators.beam_patterns import dolph_chebyshev_weights, fitted_beam_weights
     from ambikit.operators.beamforming import beam_weights, beamform
     from ambikit.operators.encoding import encode
     from ambikit.operators.rooms import ImageSources, image_sources, room_impulse_response

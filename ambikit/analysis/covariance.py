@@ -7,10 +7,9 @@ from jaxtyping import Complex, Float, Inexact
 from ambikit._arrays import Array, constant_like, is_torch, namespace, narrow, widen
 from ambikit._checks import check_floating, check_spectrum, order_of_channels
 from ambikit.errors import ShapeError
-from ambikit.geometry.channels import degrees_of
 from ambikit.geometry.directions import broadcast_shape
 from ambikit.geometry.harmonics import spherical_harmonics
-from ambikit.operators.beamforming import beam_weights
+from ambikit.operators.beamforming import degree_weights, steered_weights
 from ambikit.operators.channel_axis import angles_for
 
 __all__ = ["power_map", "spatial_covariance"]
@@ -72,7 +71,7 @@ def power_map(
     covariance: Inexact[Array, "*batch channels channels"],
     azimuth: Any,
     elevation: Any,
-    pattern: str = "max_re",
+    pattern: Any = "max_re",
     *,
     degrees: bool = False,
 ) -> Float[Array, "..."]:
@@ -92,7 +91,7 @@ def power_map(
         Directions in radians; they broadcast with the batch axes of the covariance: a covariance ``(N, 1, C, C)``
         with angles ``(D,)`` gives ``(N, D)``.
     pattern
-        The beam's pattern, see :func:`ambikit.beam_weights`.
+        The beam's pattern: a name of :func:`ambikit.beam_weights`, or one weight per degree.
     degrees
         Whether the angles are in degrees.
 
@@ -131,9 +130,12 @@ def power_map(
         )
     order = order_of_channels(shape[-1], f"a covariance of {shape[-1]} channels")
     covariance, dtype = widen(covariance)
+    per_degree = degree_weights(pattern, order)
+    if is_torch(per_degree):
+        namespace(covariance, per_degree)
     harmonics = spherical_harmonics(*angles_for(covariance, azimuth, elevation, degrees=degrees), order)
-    broadcast_shape(tuple(harmonics.shape[:-1]), shape[:-2], names="the angles and the axes before the channels")
-    weights = constant_like(beam_weights(pattern, order)[degrees_of(order)[0]], harmonics) * harmonics
+    weights = steered_weights(per_degree, harmonics)
+    broadcast_shape(tuple(weights.shape[:-1]), shape[:-2], names="the angles and the axes before the channels")
     # Real weights hear the real, symmetric part of a Hermitian matrix alone.
     real = covariance.real if _is_complex(covariance) else covariance
     weights = weights.to(real.dtype) if is_torch(weights) else constant_like(weights, covariance)

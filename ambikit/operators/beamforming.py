@@ -1,15 +1,26 @@
 """Listening in one direction: beams of the usual patterns, of any order."""
 
-from math import comb
+from math import comb, cos, radians
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Inexact
 from numpy.polynomial import legendre
 
-from ambikit._arrays import Array, cached_design, constant_like, empty_like_signal, narrow, widen
-from ambikit._checks import check_choice, check_order, check_signal
-from ambikit.errors import AmbikitError
+from ambikit._arrays import (
+    Array,
+    as_float_array,
+    cached_design,
+    constant_like,
+    empty_like_signal,
+    is_array,
+    is_torch,
+    namespace,
+    narrow,
+    widen,
+)
+from ambikit._checks import check_choice, check_floating, check_order, check_signal
+from ambikit.errors import AmbikitError, ArrayTypeError, ShapeError
 from ambikit.geometry.channels import spread_over_channels
 from ambikit.geometry.directions import broadcast_shape
 from ambikit.geometry.harmonics import spherical_harmonics
@@ -23,9 +34,18 @@ from ambikit.operators.channel_axis import (
     trailing_shape,
 )
 
-__all__ = ["beam_weights", "beamform"]
+__all__ = ["beam_weights", "beamform", "degree_weights", "steered_weights"]
 
-_PATTERNS = ("cardioid", "figure_eight", "hypercardioid", "max_re", "omni", "subcardioid", "supercardioid")
+_PATTERNS = (
+    "cardioid",
+    "figure_eight",
+    "hypercardioid",
+    "max_re",
+    "max_re_approximate",
+    "omni",
+    "subcardioid",
+    "supercardioid",
+)
 
 # At order 9 the front-to-back ratio is 125 dB; weights and signals in single precision hold no more.
 _MAXIMUM_SUPERCARDIOID = 9
@@ -37,17 +57,21 @@ def beam_weights(pattern: str, order: int = 1) -> Float[np.ndarray, "degrees"]:
     g is the gain for a source at an angle with cosine x to the beam's axis, and ``g(1) = Σ b_n = 1``. On SN3D
     channels the beam towards d is ``Σ_n b_n Σ_m Y_n^m(d) x_n^m``.
 
-    ===================  ===================================================================================
-    pattern              what it is best at
-    ===================  ===================================================================================
-    ``"hypercardioid"``  the narrowest: directivity factor (order + 1)²; first order 1/4 + 3/4 x
-    ``"supercardioid"``  the largest ratio of front to back energy, to order 9; first order 0.366 + 0.634 x
-    ``"max_re"``         the longest energy vector; weights P_n(largest root of P_{order+1}), exact
-    ``"cardioid"``       no side lobe and silence behind: ((1 + x)/2)^order, also called in-phase
-    ``"subcardioid"``    first order only: 3/4 + 1/4 x
-    ``"figure_eight"``   first order only: x
-    ``"omni"``           any order: the same gain everywhere
-    ===================  ===================================================================================
+    ========================  ================================================================================
+    pattern                   what it is best at
+    ========================  ================================================================================
+    ``"hypercardioid"``       the narrowest: directivity factor (order + 1)²; first order 1/4 + 3/4 x
+    ``"supercardioid"``       the largest ratio of front to back energy, to order 9; first order 0.366 + 0.634 x
+    ``"max_re"``              the longest energy vector; b_n ∝ (2 n + 1) P_n(largest root of P_{order+1}), exact
+    ``"max_re_approximate"``  the same with cos(137.9° / (order + 1.51)) for the root, as many decoders have it
+    ``"cardioid"``            no side lobe and silence behind: ((1 + x)/2)^order, also called in-phase
+    ``"subcardioid"``         first order only: 3/4 + 1/4 x
+    ``"figure_eight"``        first order only: x
+    ``"omni"``                any order: the same gain everywhere
+    ========================  ================================================================================
+
+    Patterns with parameters have functions of their own: :func:`dolph_chebyshev_weights` for a level of the side
+    lobes, :func:`fitted_beam_weights` for any pattern that can be drawn.
 
     Parameters
     ----------
@@ -69,7 +93,8 @@ def beam_weights(pattern: str, order: int = 1) -> Float[np.ndarray, "degrees"]:
     References
     ----------
     Elko, Differential microphone arrays, in Audio Signal Processing (2004), first-order family; Daniel,
-    Représentation de champs acoustiques (2000), max-rE and in-phase.
+    Représentation de champs acoustiques (2000), max-rE and in-phase; Zotter, Frank, All-round Ambisonic panning and
+    decoding, J. Audio Eng. Soc. 60 (2012), eq. (10), the approximation of max-rE.
 
     Examples
     --------
@@ -105,8 +130,9 @@ def _weights(pattern: str, order: int) -> np.ndarray:
     elif pattern == "cardioid":
         # N! (N + 1)! / ((N + n + 1)! (N − n)!), in whole numbers: binomials of 2 N + 1
         weights = (2 * n + 1) * np.array([comb(2 * order + 1, order - k) / comb(2 * order + 1, order) for k in n])
-    elif pattern == "max_re":
-        root = legendre.leggauss(order + 1)[0].max()
+    elif pattern in ("max_re", "max_re_approximate"):
+        exact = pattern == "max_re"
+        root = legendre.leggauss(order + 1)[0].max() if exact else cos(radians(137.9) / (order + 1.51))
         weights = (2 * n + 1) * legendre.legvander(root, order)[0]
     else:
         weights = _supercardioid(order)
@@ -126,11 +152,77 @@ def _supercardioid(order: int) -> np.ndarray:
     return np.linalg.svd(behind)[2][-1] * scale
 
 
+def degree_weights(pattern: Any, order: int | None = None) -> Float[Array, "*batch degrees"]:
+    """The weights b_n of a pattern: those of a name, or the given ones, checked against the order.
+
+    Parameters
+    ----------
+    pattern
+        A name of :func:`beam_weights`, or weights ``(..., order + 1)``: a list, array or tensor.
+    order
+        Ambisonic order; None means 1 for a name, and the order that the weights have.
+
+    Returns
+    -------
+    array
+        ``(..., order + 1)``: float64 NumPy, or the tensor.
+
+    Raises
+    ------
+    AmbikitError
+        If the pattern is unknown, or neither a word nor numbers.
+    ShapeError
+        If there is not one weight per degree.
+
+    Examples
+    --------
+    >>> degree_weights([0.5, 0.5]).tolist() == degree_weights("cardioid").tolist()
+    True
+    """
+    if isinstance(pattern, str):
+        return beam_weights(pattern, 1 if order is None else order)
+    if is_array(pattern):
+        check_floating(pattern, "pattern")
+    elif not isinstance(pattern, list | tuple):
+        raise ArrayTypeError(
+            f"got pattern of type {type(pattern).__name__}; expected the name of a pattern or the weights of its "
+            "degrees; fit a function with ambikit.fitted_beam_weights"
+        )
+    weights = as_float_array(pattern)
+    degrees = weights.shape[-1] if len(weights.shape) else 0
+    if degrees == 0 or (order is not None and degrees != order + 1):
+        expected = "at least one weight" if order is None else f"{order + 1} for order {order}"
+        raise ShapeError(
+            f"got a pattern of weights of shape {tuple(weights.shape)}; expected (..., order + 1), one weight per "
+            f"degree: {expected}; weights of channels are applied with ambikit.apply_weights"
+        )
+    return weights
+
+
+def steered_weights(
+    weights: Float[Array, "*batch degrees"], harmonics: Float[Array, "*batch2 channels"]
+) -> Float[Array, "..."]:
+    """The weights of the channels of a beam: its weights per degree times the harmonics of its direction.
+
+    Examples
+    --------
+    A cardioid to the left:
+
+    >>> steered_weights(np.array([0.5, 0.5]), np.array([1.0, 1.0, 0.0, 0.0])).tolist()
+    [0.5, 0.5, 0.0, 0.0]
+    """
+    shapes = tuple(weights.shape)[:-1], tuple(harmonics.shape)[:-1]
+    broadcast_shape(*shapes, names="the leading axes of the pattern and the angles")
+    if is_torch(weights) and not is_torch(harmonics):
+        harmonics = constant_like(harmonics, weights)
+    return harmonics * constant_like(spread_over_channels(weights), harmonics)
+
+
 def beamform(
     signal: Inexact[Array, "..."],
     azimuth: Any,
     elevation: Any,
-    pattern: str = "hypercardioid",
+    pattern: Any = "hypercardioid",
     *,
     degrees: bool = False,
     axis: int = -2,
@@ -150,7 +242,8 @@ def beamform(
         broadcast with the axes of ``signal`` before the channels: a signal ``(N, 1, C, T)`` with angles ``(N, K)``
         gives ``(N, K, T)``.
     pattern
-        Name of a pattern of :func:`beam_weights`.
+        Name of a pattern of :func:`beam_weights`, or weights ``(..., order + 1)`` of the degrees, whose leading axes
+        broadcast with the angles; weights that are a tensor get gradients.
     degrees
         Whether the angles are in degrees.
     axis
@@ -167,7 +260,8 @@ def beamform(
     AmbikitError
         If the pattern is unknown or does not exist at the signal's order.
     ShapeError
-        If the channels are not those of a full order, or angles and signal do not broadcast.
+        If the channels are not those of a full order, the weights are not those of its degrees, or angles and signal
+        do not broadcast.
     ArrayTypeError
         If the signal holds integers, or NumPy arrays and tensors are mixed.
 
@@ -186,12 +280,15 @@ def beamform(
     [1.0, -0.5]
     """
     order = check_signal(signal, axis=axis)
-    weights = beam_weights(pattern, order)
-    used = 0 if pattern == "omni" else order  # an omnidirectional beam does not touch the other channels
+    weights = degree_weights(pattern, order)
+    # an omnidirectional beam does not touch the other channels
+    used = 0 if isinstance(pattern, str) and pattern == "omni" else order
     wide, half = widen(signal)
+    if is_torch(weights):
+        namespace(wide, weights)
     azimuth, elevation = angles_for(wide, azimuth, elevation, degrees=degrees)
     harmonics = spherical_harmonics(azimuth, elevation, used)
-    gains = constant_like(harmonics * constant_like(spread_over_channels(weights[: used + 1]), harmonics), wide)
+    gains = constant_like(steered_weights(weights[..., : used + 1], harmonics), wide)
     batch = broadcast_shape(
         tuple(gains.shape)[:-1],
         tuple(signal.shape)[:axis],
