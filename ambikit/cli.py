@@ -35,7 +35,13 @@ Channels = Annotated[
     ),
 ]
 Overwrite = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help="replace OUT if it is there")]
-Pattern = Annotated[str, tyro.conf.arg(help="hypercardioid, cardioid, supercardioid, max_re, ...")]
+Pattern = Annotated[
+    str,
+    tyro.conf.arg(
+        help="hypercardioid, cardioid (in-phase), supercardioid, max_re, max_re_approximate, omni; at first order also "
+        "subcardioid, figure_eight"
+    ),
+]
 
 
 def info(file: In) -> int:

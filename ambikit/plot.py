@@ -21,7 +21,7 @@ __all__ = ["directivity", "energy_map", "learning_curves", "localization_map"]
 def energy_map(
     signal: Float[Array, "channels time"],
     *,
-    pattern: str = "max_re",
+    pattern: Any = "max_re",
     dynamic_range_db: float = 20.0,
     height: int = 90,
     panorama: Any = None,
@@ -33,8 +33,8 @@ def energy_map(
     ----------
     signal : array of shape (channels, time)
         AmbiX of any order from 1.
-    pattern : str
-        The beam, see :func:`ambikit.beam_weights`.
+    pattern : str or array of shape (order + 1,)
+        The beam: a name of :func:`ambikit.beam_weights`, or one weight per degree.
     dynamic_range_db : float
         What lies this far below the loudest direction, in dB, is drawn as nothing.
     height : int
@@ -143,17 +143,27 @@ def localization_map(
     return axes
 
 
-def directivity(pattern: str = "hypercardioid", order: int = 1, *, floor_db: float = -30.0, axes: Any = None) -> Any:
+def directivity(
+    pattern: Any = "hypercardioid",
+    order: int | None = None,
+    *,
+    label: str | None = None,
+    floor_db: float = -30.0,
+    axes: Any = None,
+) -> Any:
     """Show how loud a beam hears each direction around its axis, in dB, as a polar picture.
 
     The beam looks up the page; lobes of opposite polarity are dashed. Call it again with the returned axes to compare.
 
     Parameters
     ----------
-    pattern : str
-        See :func:`ambikit.beam_weights`.
-    order : int
-        The Ambisonic order.
+    pattern : str or array of shape (order + 1,)
+        A name of :func:`ambikit.beam_weights`, or one weight per degree, e.g. of
+        :func:`ambikit.dolph_chebyshev_weights`.
+    order : int, optional
+        The Ambisonic order; 1 for a name, and what the weights have.
+    label : str, optional
+        What to call it; its name and order by default.
     floor_db : float
         The level at the centre of the picture.
     axes : matplotlib PolarAxes, optional
@@ -166,6 +176,8 @@ def directivity(pattern: str = "hypercardioid", order: int = 1, *, floor_db: flo
 
     Raises
     ------
+    AmbikitError
+        If the pattern does not exist at that order.
     MissingExtraError
         If matplotlib is not installed.
 
@@ -176,18 +188,23 @@ def directivity(pattern: str = "hypercardioid", order: int = 1, *, floor_db: flo
     >>> [line.get_label() for line in axes.get_legend().legend_handles]
     ['cardioid, order 1', 'max re, order 3']
     """
-    from ambikit.operators.beamforming import beam_weights
+    from ambikit.operators.beamforming import degree_weights
 
+    weights = as_numpy(degree_weights(pattern, order))
+    if weights.ndim != 1:
+        raise ShapeError(f"got weights of shape {weights.shape}; expected one pattern, (order + 1,); draw them in turn")
     if axes is None:
         axes = pyplot().figure(figsize=(5.2, 5.6), layout="constrained").add_subplot(projection="polar")
     axes.set_theta_zero_location("N")
     axes.set_thetagrids(range(0, 360, 45), ["0°", "45°", "90°", "135°", "180°", "−135°", "−90°", "−45°"])
     axes.set_rlabel_position(-112)
     angle = np.linspace(-np.pi, np.pi, 1441)
-    gain = np.polynomial.legendre.legval(np.cos(angle), beam_weights(pattern, order))
+    gain = np.polynomial.legendre.legval(np.cos(angle), weights)
     with np.errstate(divide="ignore"):
         level = np.maximum(20 * np.log10(np.abs(gain)), floor_db)
-    label = f"{pattern.replace('_', ' ')}, order {order}"
+    if label is None:
+        name = pattern.replace("_", " ") if isinstance(pattern, str) else "weights"
+        label = f"{name}, order {len(weights) - 1}"
     (line,) = axes.plot(angle, np.where(gain >= 0, level, np.nan), linewidth=2.2, label=label)
     axes.plot(angle, np.where(gain < 0, level, np.nan), linewidth=1.8, linestyle=(0, (2, 1.2)), color=line.get_color())
     axes.set_rlim(floor_db, 0)

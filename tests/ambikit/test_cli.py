@@ -132,6 +132,17 @@ class TestOperators:
                        "--pattern", "cardioid") == 0  # fmt: skip
             assert_allclose(ambikit.read(out)[0], gain * signal[:1], atol=1e-6)
 
+    @pytest.mark.parametrize(
+        ("pattern", "behind"),
+        [("hypercardioid", -0.5), ("max_re_approximate", (1 - 3 * 0.574431) / (1 + 3 * 0.574431)),
+         ("omni", 1.0), ("subcardioid", 0.5), ("figure_eight", -1.0)],
+    )  # fmt: skip
+    def test_beamform_knows_every_pattern(self, tmp_path, pattern, behind):
+        signal = source_at(0, 0)
+        soundfile.write(tmp_path / "a.wav", signal.T, RATE, subtype="FLOAT")
+        assert run("beamform", tmp_path / "a.wav", tmp_path / "b.wav", "--azimuth", 180, "--pattern", pattern) == 0
+        assert_allclose(ambikit.read(tmp_path / "b.wav")[0], behind * signal[:1], atol=1e-5)
+
     def test_decode_puts_the_left_first(self, tmp_path):
         signal = source_at(90, 0)
         soundfile.write(tmp_path / "a.wav", signal.T, RATE, subtype="FLOAT")

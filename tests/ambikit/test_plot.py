@@ -6,7 +6,7 @@ import pytest
 import torch
 from matplotlib import pyplot
 
-from ambikit import AmbikitError, MissingExtraError, ShapeError, plot
+from ambikit import AmbikitError, MissingExtraError, ShapeError, dolph_chebyshev_weights, plot
 
 matplotlib.use("Agg")
 
@@ -128,6 +128,17 @@ class TestDirectivity:
         assert np.isnan(positive.get_ydata()[0])
         assert negative.get_ydata()[0] == pytest.approx(-6.0206, abs=1e-3)
 
+    def test_weights_instead_of_a_name(self):
+        """All side lobes of a Dolph-Chebyshev beam touch one ring."""
+        axes = plot.directivity(dolph_chebyshev_weights(4, side_lobe_db=-25.0), label="Dolph-Chebyshev", floor_db=-60.0)
+        level = np.nanmax([line.get_ydata() for line in axes.lines], axis=0)
+        peaks = level[1:-1][(level[1:-1] > level[:-2]) & (level[1:-1] >= level[2:])]
+        assert sorted(peaks.round(2)) == pytest.approx([-25.0] * 6 + [0.0], abs=0.01)
+        assert level[0] == pytest.approx(-25.0)
+        assert axes.get_legend().get_texts()[0].get_text() == "Dolph-Chebyshev"
+        again = plot.directivity([0.5, 0.5], axes=axes).get_legend().get_texts()
+        assert again[1].get_text() == "weights, order 1"
+
     def test_the_front_is_up_and_left_is_left(self):
         axes = plot.directivity()
         axes.figure.canvas.draw()
@@ -158,6 +169,8 @@ class TestErrors:
             plot.localization_map(np.zeros((10, 20)))
         with pytest.raises(ShapeError, match="map"):
             plot.localization_map(None, np.zeros((3, 10, 20)))
+        with pytest.raises(ShapeError, match="one pattern"):
+            plot.directivity(np.ones((2, 3)))
         with pytest.raises(ShapeError, match="one of each per direction"):
             plot.localization_map(None, azimuth=[0.0, 1.0], elevation=[0.0])
 
