@@ -1,6 +1,5 @@
 """Pictures of a study: learning curves, and where a model believes that a picture sounds."""
 
-import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,24 +11,20 @@ from jaxtyping import Float
 import ambikit
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.panorama.viewpoints import Viewpoints
+from ambikit_models.training.metrics import read_metrics
 from ambikit_models.world.clips import WorldClips
 from ambikit_models.world.panoramas import render_panoramas
 
-__all__ = ["alignment_scores", "draw_learning_curves", "draw_localization", "read_metrics"]
+__all__ = ["alignment_scores", "draw_learning_curves", "draw_localization"]
 
 _COLUMNS, _ROWS = 36, 18
 #: rows of the map within 50° of the horizon; farther up and down no model has been trained to look
 _LOOKED_AT = range(4, 14)
 
 
-def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """The records of a run's metrics file."""
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-
-
 def draw_learning_curves(folders: dict[str, Path], path: Path) -> None:
     """Draw the losses of several runs into a picture, with a line where a new phase begins."""
-    runs = {name: read_metrics(folder) for name, folder in folders.items()}
+    runs = {name: read_metrics(folder / "metrics.jsonl") for name, folder in folders.items()}
     axes = ambikit.plot.learning_curves(runs)
     for before, after in pairwise(next(iter(runs.values()))):
         if before["phase"] != after["phase"]:

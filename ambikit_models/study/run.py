@@ -19,11 +19,11 @@ import torch
 from ambikit.errors import AmbikitError
 from ambikit_models.study.config import StudyConfig, Variant
 from ambikit_models.study.evaluation import evaluate_model, omni_control, oracle_ceiling
-from ambikit_models.study.pictures import read_metrics
 from ambikit_models.study.pools import load_pool, render_pools
 from ambikit_models.study.progress import training_words
 from ambikit_models.training.config import load_yaml, save_yaml, to_mapping
 from ambikit_models.training.loop import initial_model, train
+from ambikit_models.training.metrics import read_metrics
 
 __all__ = ["Event", "run_folder", "run_study"]
 
@@ -118,7 +118,7 @@ def _run(study: StudyConfig, variant: Variant, seed: int, output: Path, messages
 
 def _final_loss(folder: Path) -> float:
     """The mean training loss of the last tenth of a run."""
-    losses = [record["loss"] for record in read_metrics(folder)]
+    losses = [record["loss"] for record in read_metrics(folder / "metrics.jsonl")]
     last = losses[-max(1, len(losses) // 10) :]
     return sum(last) / len(last)
 

@@ -4,10 +4,10 @@ Every draw is a function of (seed, step), so the loop has no hidden state: a res
 uninterrupted one, bit for bit on a CPU.
 """
 
-import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,10 @@ from ambikit_models.objectives.infonce import Gather
 from ambikit_models.training.augmentation import flip_jointly
 from ambikit_models.training.checkpoints import latest_checkpoint, load_recipe, resume, save_checkpoint
 from ambikit_models.training.config import Phase, TrainingConfig, save_yaml
+from ambikit_models.training.metrics import Metrics, Report
 from ambikit_models.training.sampling import choose_viewpoints, clip_indices, generator_for
 
-__all__ = ["Report", "initial_model", "train"]
-
-#: Called after every logged step with its record: step, steps, phase, loss, accuracy, learning_rate, seconds.
-Report = Callable[[dict[str, Any]], None]
+__all__ = ["initial_model", "train"]
 
 _STATISTICS_CLIPS = 256
 
@@ -79,21 +77,22 @@ def train(
     done = load_recipe(last)[1] if last else 0
     if last:
         resume(last, model, None, config)
-    else:
+    if fabric.is_global_zero:
         output.mkdir(parents=True, exist_ok=True)
         save_yaml(config, output / "config.yaml")
+    model.to(fabric.device)  # before there is an optimiser, whose restored state goes where the parameters are
+    run = _Run(config, source, model, fabric, output, Metrics(output / "metrics.jsonl", fabric, report, done))
 
-    with (output / "metrics.jsonl").open("a", encoding="utf-8") as metrics:
-        first = 0
-        for phase in config.phases:
-            end = first + phase.steps
-            if done < end and (stop_at is None or first < stop_at):
-                if phase.objective == "avsa" and done <= first:
-                    model.start_alignment()
-                # a checkpoint on the border of two phases carries no optimiser state of the new one
-                state = last if first < done else None
-                _run_phase(config, phase, first, done, stop_at, model, source, fabric, output, state, metrics, report)
-            first = end
+    first = 0
+    for phase in config.phases:
+        end = first + phase.steps
+        until = end if stop_at is None else min(end, stop_at)
+        if max(first, done) < until:
+            if phase.objective == "avsa" and done <= first:
+                model.start_alignment()
+            # a checkpoint on the border of two phases carries no optimiser state of the new one
+            _run_phase(run, phase, first, max(first, done), until, last if first < done else None)
+        first = end
     return model.eval()
 
 
@@ -109,37 +108,34 @@ def initial_model(config: TrainingConfig, source: ClipSource) -> AlignmentModel:
     return model
 
 
-def _run_phase(
-    config: TrainingConfig,
-    phase: Phase,
-    first: int,
-    done: int,
-    stop_at: int | None,
-    model: AlignmentModel,
-    source: ClipSource,
-    fabric: Fabric,
-    output: Path,
-    state: Path | None,
-    metrics: Any,
-    report: Report | None,
-) -> None:
+@dataclass(frozen=True)
+class _Run:
+    """What stays the same through all phases."""
+
+    config: TrainingConfig
+    source: ClipSource
+    model: AlignmentModel
+    fabric: Fabric
+    output: Path
+    metrics: Metrics
+
+
+def _run_phase(run: _Run, phase: Phase, first: int, begin: int, end: int, state: Path | None) -> None:
+    """Make the steps from ``begin`` to ``end`` of a phase whose first step is ``first``."""
+    config, fabric, model = run.config, run.fabric, run.model
     objective = _objective(phase, fabric)
-    trained = _select(model, objective.trains)
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
+    trained = _select(model, objective.trains)
     optimizer = kind(trained, lr=0.0, betas=config.betas, weight_decay=config.weight_decay)
     if state:
         resume(state, model, optimizer, config)
     step_module, optimizer = fabric.setup(_Step(model.train(), objective), optimizer)
-    end = first + phase.steps if stop_at is None else min(first + phase.steps, stop_at)
     begun = time.perf_counter()
 
-    def load(step: int) -> Batch:
-        return _batch(config, phase, first, step, source, fabric.global_rank, fabric.world_size)
-
-    recent: list[dict[str, Tensor]] = []
-    for step, batch in _ahead(load, range(max(first, done), end)):
+    for step, batch in _ahead(lambda step: _batch(run, phase, first, step), range(begin, end)):
+        rate = phase.rate_at(step - first)
         for group in optimizer.param_groups:
-            group["lr"] = phase.rate_at(step - first)
+            group["lr"] = rate
         batch = batch.to(fabric.device)
         loss, logs = step_module(batch.video, batch.audio, batch.index)
         optimizer.zero_grad()
@@ -148,27 +144,20 @@ def _run_phase(
             fabric.clip_gradients(step_module, optimizer, max_norm=config.clip_gradient)
         optimizer.step()
 
-        recent.append({"loss": loss.detach(), **logs})
+        run.metrics.add({"loss": loss, **logs})
         finished = step + 1
         if finished % config.log_every == 0 or finished == end:
-            means = {name: torch.stack([logged[name] for logged in recent]).mean() for name in recent[0]}
-            recent.clear()
-            record = {
-                "step": finished,
-                "steps": config.steps,
-                "phase": phase.objective,
-                **{name: fabric.all_reduce(value, reduce_op="mean").item() for name, value in means.items()},
-                "learning_rate": phase.rate_at(step - first),
-                "seconds": round(time.perf_counter() - begun, 3),
-            }
+            run.metrics.write(
+                step=finished,
+                steps=config.steps,
+                phase=phase.objective,
+                learning_rate=rate,
+                seconds=round(time.perf_counter() - begun, 3),
+            )
+        if finished % config.checkpoint_every == 0 or finished == end:
             if fabric.is_global_zero:
-                metrics.write(json.dumps(record) + "\n")
-                metrics.flush()
-                if report:
-                    report(record)
-        if (finished % config.checkpoint_every == 0 or finished == end) and fabric.is_global_zero:
-            save_checkpoint(output / "checkpoints", model, optimizer.optimizer, config, finished)
-        fabric.barrier()
+                save_checkpoint(run.output / "checkpoints", model, optimizer.optimizer, config, finished)
+            fabric.barrier()
 
 
 class _Step(nn.Module):
@@ -210,16 +199,15 @@ def _select(model: AlignmentModel, parts: tuple[str, ...]) -> list[nn.Parameter]
     return [p for p in model.parameters() if p.requires_grad]
 
 
-def _batch(
-    config: TrainingConfig, phase: Phase, first: int, step: int, source: ClipSource, rank: int, world_size: int
-) -> Batch:
+def _batch(run: _Run, phase: Phase, first: int, step: int) -> Batch:
     """Draw the whole batch of a step and load the part of it that this process works on."""
-    indices = clip_indices(config.seed, step - first, phase.clips, len(source))
+    config, rank, world_size = run.config, run.fabric.global_rank, run.fabric.world_size
+    indices = clip_indices(config.seed, step - first, phase.clips, len(run.source))
     generator = generator_for(config.seed, 1, step)
-    viewpoints = choose_viewpoints(config.viewpoints, phase.views, source, indices, generator)
+    viewpoints = choose_viewpoints(config.viewpoints, phase.views, run.source, indices, generator)
     mirrored = generator.random(phase.clips) < (0.5 if config.horizontal_flip == "joint" else 0.0)
     ours = slice(rank * phase.clips // world_size, (rank + 1) * phase.clips // world_size)
-    batch = source.batch(indices[ours], viewpoints[ours])
+    batch = run.source.batch(indices[ours], viewpoints[ours])
     return flip_jointly(batch, torch.from_numpy(mirrored[ours]), config.sound) if mirrored.any() else batch
 
 

@@ -133,7 +133,8 @@ class TestYolo:
 def test_loading_a_network_leaves_the_printing_of_arrays_alone():
     # importing ultralytics sets NumPy's print options for the whole process; a fresh one shows whether we undo it
     code = (
-        "import numpy as np; from ambikit_models.panorama.detection import YoloDetector; before = np.get_printoptions(); "
+        "import numpy as np; from ambikit_models.panorama.detection import YoloDetector; "
+        "before = np.get_printoptions(); "
         "YoloDetector('yolo11n.yaml'); assert np.get_printoptions() == before"
     )
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)

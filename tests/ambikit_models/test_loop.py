@@ -74,6 +74,24 @@ class TestTraining:
         assert (tmp_path / "metrics.jsonl").read_text() == before
         assert_same_weights(weights(first), weights(again))
 
+    def test_a_crash_between_checkpoints_leaves_no_step_twice(self, tmp_path):
+        whole = train(toy_config(), ToyClips(), tmp_path / "whole")
+        steps = []
+
+        def crash(record):
+            steps.append(record["step"])
+            if record["step"] == 6:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            train(toy_config(), ToyClips(), tmp_path / "crashed", report=crash)
+        assert latest_checkpoint(tmp_path / "crashed" / "checkpoints").name == "step-000004"
+        resumed = train(toy_config(), ToyClips(), tmp_path / "crashed")
+        assert_same_weights(weights(whole), weights(resumed))
+        both = [(tmp_path / name / "metrics.jsonl").read_text().splitlines() for name in ("whole", "crashed")]
+        plain = [[{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines] for lines in both]
+        assert plain[0] == plain[1]
+
     def test_mixed_precision(self, tmp_path):
         from lightning_fabric import Fabric
 

@@ -7,13 +7,14 @@ import pytest
 from ambikit.errors import AmbikitError
 from ambikit_models.presets import preset_names, preset_path
 from ambikit_models.study.config import StudyConfig, Variant, load_study
-from ambikit_models.study.pictures import alignment_scores, read_metrics
+from ambikit_models.study.pictures import alignment_scores
 from ambikit_models.study.pools import POOLS, load_pool
 from ambikit_models.study.run import run_folder, run_study
 from ambikit_models.study.show import show_study
 from ambikit_models.study.table import COLUMNS, controls, differences, markdown, rows
 from ambikit_models.training.checkpoints import load_model
 from ambikit_models.training.config import TrainingConfig, load_yaml, save_yaml
+from ambikit_models.training.metrics import read_metrics
 
 
 def tiny(**changes) -> StudyConfig:
@@ -43,7 +44,7 @@ class TestStudy:
         for result in results:
             folder = run_folder(output, result["variant"], 0)
             assert json.loads((folder / "results.json").read_text()) == result
-            assert len(read_metrics(folder)) == 2
+            assert len(read_metrics(folder / "metrics.jsonl")) == 2
             model, config = load_model(folder)
             assert config.sound.channels == {"log-mel": 4, "foa-iv": 7}[result["variant"]]
             assert not model.training
@@ -87,11 +88,8 @@ class TestStudy:
 class TestTable:
     def test_rows_and_controls(self, finished):
         _, results = finished
-        assert [row[0] for row in rows(results)] == ["log-mel", "  translated", "  untrained"] + [
-            "foa-iv",
-            "  translated",
-            "  untrained",
-        ]
+        names = [row[0] for row in rows(results)]
+        assert names == ["log-mel", "  translated", "  untrained", "foa-iv", "  translated", "  untrained"]
         assert all(len(row) == len(COLUMNS) for row in rows(results))
         assert len(controls(results)) == 6
         words, difference = differences(results)[1]

@@ -6,9 +6,9 @@ import pytest
 
 from ambikit.errors import AmbikitError, FileError
 from ambikit_models.datasets.yt360 import YT360
-from ambikit_models.study.pictures import read_metrics
 from ambikit_models.study.videos import open_videos, small_recipe, train_on_videos
 from ambikit_models.training.checkpoints import load_model
+from ambikit_models.training.metrics import read_metrics
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ class TestTraining:
         assert "4 of them readable" in out
         assert "doubtful" in out  # the scene has no source in front: its X is silent
         assert "none are given" in out
-        records = read_metrics(tmp_path / "out")
+        records = read_metrics(tmp_path / "out" / "metrics.jsonl")
         assert [r["phase"] for r in records] == ["avc", "avsa"]
         assert all(np.isfinite(r["loss"]) for r in records)
         loaded, config = load_model(tmp_path / "out")
