@@ -56,13 +56,13 @@ _CONTENTS = {
     "files.reading": ["read"],
     "files.writing": ["write"],
 }
-_NAMESPACES = ["nn", "plot"]
+_NAMESPACES = ["interop", "nn", "plot"]
 _HOME = {name: module for module, names in _CONTENTS.items() for name in names}
 
 __all__ = sorted([*_HOME, *_NAMESPACES])  # noqa: PLE0605
 
 if TYPE_CHECKING:
-    from ambikit import nn, plot
+    from ambikit import interop, nn, plot
     from ambikit.analysis.covariance import power_map, spatial_covariance
     from ambikit.analysis.features import foa_features, stereo_features
     from ambikit.analysis.filterbank import mel_average, mel_filterbank
