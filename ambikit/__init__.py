@@ -41,6 +41,7 @@ _CONTENTS = {
     "operators.beamforming": ["beam_weights", "beamform"],
     "operators.beam_patterns": ["dolph_chebyshev_weights", "fitted_beam_weights"],
     "operators.stereo": ["decode_stereo"],
+    "operators.hrir_sets": ["HrirSet"],
     "operators.rooms": ["ImageSources", "image_sources", "room_impulse_response"],
     # analysis: what a sound field says
     "analysis.spectra": ["istft", "stft"],
@@ -53,6 +54,7 @@ _CONTENTS = {
     "analysis.features": ["foa_features", "stereo_features"],
     "analysis.mel_covariance": ["align_mel_covariance", "mel_covariance", "mel_covariance_features"],
     # edges: files
+    "files.hrirs": ["read_hrirs"],
     "files.reading": ["read"],
     "files.writing": ["write"],
 }
@@ -80,6 +82,7 @@ if TYPE_CHECKING:
         MissingExtraError,
         ShapeError,
     )
+    from ambikit.files.hrirs import read_hrirs
     from ambikit.files.reading import read
     from ambikit.files.writing import write
     from ambikit.geometry.channels import channel_count, order_of
@@ -97,6 +100,7 @@ if TYPE_CHECKING:
     from ambikit.operators.beam_patterns import dolph_chebyshev_weights, fitted_beam_weights
     from ambikit.operators.beamforming import beam_weights, beamform
     from ambikit.operators.encoding import encode
+    from ambikit.operators.hrir_sets import HrirSet
     from ambikit.operators.rooms import ImageSources, image_sources, room_impulse_response
     from ambikit.operators.rotation import align, rotate, rotation_matrix
     from ambikit.operators.stereo import decode_stereo
