@@ -37,6 +37,7 @@ _CONTENTS = {
     # operators: what may be done to a sound field
     "operators.encoding": ["encode"],
     "operators.rotation": ["align", "rotate", "rotation_matrix"],
+    "operators.rotation_track": ["rotate_track"],
     "operators.symmetry": ["mirror"],
     "operators.beamforming": ["beam_weights", "beamform"],
     "operators.beam_patterns": ["dolph_chebyshev_weights", "fitted_beam_weights"],
@@ -103,6 +104,7 @@ if TYPE_CHECKING:
     from ambikit.operators.hrir_sets import HrirSet
     from ambikit.operators.rooms import ImageSources, image_sources, room_impulse_response
     from ambikit.operators.rotation import align, rotate, rotation_matrix
+    from ambikit.operators.rotation_track import rotate_track
     from ambikit.operators.stereo import decode_stereo
     from ambikit.operators.symmetry import mirror
 

@@ -117,3 +117,20 @@ def allen_and_berkley(room, source, listener, walls, max_reflections):
                                 gain *= wall**times
                             images.append((vector, gain / np.sqrt(np.dot(vector, vector))))
     return images
+
+
+# --- rotation in time -------------------------------------------------------------------------------------------
+
+
+def turned_sample_by_sample(signal, poses, times, sample_rate, order):
+    """SciPy's Slerp at every sample, and for each the matrix by least squares: no recursion, no formula of ours.
+
+    ``poses`` is a SciPy Rotation; before the first and after the last of ``times`` it rests.
+    """
+    from scipy.spatial.transform import Slerp
+
+    at = np.clip(np.arange(signal.shape[-1]) / sample_rate, times[0], times[-1])
+    result = np.empty_like(signal)
+    for i, pose in enumerate(Slerp(times, poses)(at)):
+        result[:, i] = rotation_by_least_squares(pose.as_matrix(), order) @ signal[:, i]
+    return result

@@ -164,10 +164,13 @@ def slerp(
     near = chord < 1e-4
     angle = 2 * xp.arcsin(xp.sqrt(xp.where(near, xp.ones_like(chord), chord)) / 2)
     square = chord * (1 + chord / 12)
+    of_start, of_end = (_slerp_weights(t, near, square, angle) for t in (1 - fraction, fraction))
+    return of_start[..., None] * start + of_end[..., None] * end
 
-    def weight(t: Array) -> Array:
-        t2 = t * t
-        series = t * (1 + (1 - t2) * square / 6 + (1 - t2) * (7 - 3 * t2) * square * square / 360)
-        return xp.where(near, series, xp.sin(t * angle) / xp.sin(angle))
 
-    return weight(1 - fraction)[..., None] * start + weight(fraction)[..., None] * end
+def _slerp_weights(t: Array, near: Array, square: Array, angle: Array) -> Array:
+    """sin(t Ω) / sin Ω, by its series in Ω² where ``near``."""
+    t2 = t * t
+    series = t * (1 + (1 - t2) * square / 6 + (1 - t2) * (7 - 3 * t2) * square * square / 360)
+    xp = namespace(t)
+    return xp.where(near, series, xp.sin(t * angle) / xp.sin(angle))
