@@ -43,6 +43,10 @@ _CONTENTS = {
     "operators.beam_patterns": ["dolph_chebyshev_weights", "fitted_beam_weights"],
     "operators.stereo": ["decode_stereo"],
     "operators.hrir_sets": ["HrirSet"],
+    "operators.loudspeakers.layouts": ["Layout"],
+    "operators.loudspeakers.vbap": ["vbap"],
+    "operators.loudspeakers.decoder": ["LoudspeakerDecoder", "decode_loudspeakers", "loudspeaker_decoder"],
+    "operators.loudspeakers.report": ["DecoderReport", "decoder_report"],
     "operators.rooms": ["ImageSources", "image_sources", "room_impulse_response"],
     # analysis: what a sound field says
     "analysis.spectra": ["istft", "stft"],
@@ -62,7 +66,7 @@ _CONTENTS = {
 _NAMESPACES = ["interop", "nn", "plot"]
 _HOME = {name: module for module, names in _CONTENTS.items() for name in names}
 
-__all__ = sorted([*_HOME, *_NAMESPACES])  # noqa: PLE0605
+__all__ = sorted([*_HOME, *_NAMESPACES])
 
 if TYPE_CHECKING:
     from ambikit import interop, nn, plot
@@ -102,6 +106,10 @@ if TYPE_CHECKING:
     from ambikit.operators.beamforming import beam_weights, beamform
     from ambikit.operators.encoding import encode
     from ambikit.operators.hrir_sets import HrirSet
+    from ambikit.operators.loudspeakers.decoder import LoudspeakerDecoder, decode_loudspeakers, loudspeaker_decoder
+    from ambikit.operators.loudspeakers.layouts import Layout
+    from ambikit.operators.loudspeakers.report import DecoderReport, decoder_report
+    from ambikit.operators.loudspeakers.vbap import vbap
     from ambikit.operators.rooms import ImageSources, image_sources, room_impulse_response
     from ambikit.operators.rotation import align, rotate, rotation_matrix
     from ambikit.operators.rotation_track import rotate_track
