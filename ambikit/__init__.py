@@ -43,6 +43,7 @@ _CONTENTS = {
     "operators.beam_patterns": ["dolph_chebyshev_weights", "fitted_beam_weights"],
     "operators.stereo": ["decode_stereo"],
     "operators.hrir_sets": ["HrirSet"],
+    "operators.spherical_head": ["spherical_head_hrirs", "spherical_head_response"],
     "operators.loudspeakers.layouts": ["Layout"],
     "operators.loudspeakers.vbap": ["vbap"],
     "operators.loudspeakers.decoder": ["LoudspeakerDecoder", "decode_loudspeakers", "loudspeaker_decoder"],
