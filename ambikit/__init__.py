@@ -114,6 +114,7 @@ if TYPE_CHECKING:
     from ambikit.operators.rooms import ImageSources, image_sources, room_impulse_response
     from ambikit.operators.rotation import align, rotate, rotation_matrix
     from ambikit.operators.rotation_track import rotate_track
+    from ambikit.operators.spherical_head import spherical_head_hrirs, spherical_head_response
     from ambikit.operators.stereo import decode_stereo
     from ambikit.operators.symmetry import mirror
 
