@@ -41,6 +41,9 @@ _CONTENTS = {
     "operators.symmetry": ["mirror"],
     "operators.beamforming": ["beam_weights", "beamform"],
     "operators.beam_patterns": ["dolph_chebyshev_weights", "fitted_beam_weights"],
+    "operators.channel_weights": ["apply_weights"],
+    "operators.null_steering": ["null_steering_weights"],
+    "operators.adaptive_beams": ["diffuse_covariance", "lcmv", "mvdr"],
     "operators.stereo": ["decode_stereo"],
     "operators.hrir_sets": ["HrirSet"],
     "operators.spherical_head": ["spherical_head_hrirs", "spherical_head_response"],
@@ -103,9 +106,12 @@ if TYPE_CHECKING:
     )
     from ambikit.geometry.grids import fibonacci_grid, gauss_legendre_grid
     from ambikit.geometry.harmonics import spherical_harmonics
+    from ambikit.operators.adaptive_beams import diffuse_covariance, lcmv, mvdr
     from ambikit.operators.beam_patterns import dolph_chebyshev_weights, fitted_beam_weights
     from ambikit.operators.beamforming import beam_weights, beamform
+    from ambikit.operators.channel_weights import apply_weights
     from ambikit.operators.encoding import encode
+    from ambikit.operators.null_steering import null_steering_weights
     from ambikit.operators.hrir_sets import HrirSet
     from ambikit.operators.loudspeakers.decoder import LoudspeakerDecoder, decode_loudspeakers, loudspeaker_decoder
     from ambikit.operators.loudspeakers.layouts import Layout

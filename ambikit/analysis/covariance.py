@@ -11,6 +11,7 @@ from ambikit.geometry.directions import broadcast_shape
 from ambikit.geometry.harmonics import spherical_harmonics
 from ambikit.operators.beamforming import degree_weights, steered_weights
 from ambikit.operators.channel_axis import angles_for
+from ambikit.operators.channel_weights import is_complex
 
 __all__ = ["power_map", "spatial_covariance"]
 
@@ -137,11 +138,7 @@ def power_map(
     weights = steered_weights(per_degree, harmonics)
     broadcast_shape(tuple(weights.shape[:-1]), shape[:-2], names="the angles and the axes before the channels")
     # Real weights hear the real, symmetric part of a Hermitian matrix alone.
-    real = covariance.real if _is_complex(covariance) else covariance
+    real = covariance.real if is_complex(covariance) else covariance
     weights = weights.to(real.dtype) if is_torch(weights) else constant_like(weights, covariance)
     power = (namespace(covariance).einsum("...i,...ij->...j", weights, real) * weights).sum(-1)
     return narrow(power, dtype)
-
-
-def _is_complex(x: Array) -> bool:
-    return x.is_complex() if is_torch(x) else x.dtype.kind == "c"

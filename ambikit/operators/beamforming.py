@@ -12,7 +12,6 @@ from ambikit._arrays import (
     as_float_array,
     cached_design,
     constant_like,
-    empty_like_signal,
     is_array,
     is_torch,
     namespace,
@@ -24,15 +23,8 @@ from ambikit.errors import AmbikitError, ArrayTypeError, ShapeError
 from ambikit.geometry.channels import spread_over_channels
 from ambikit.geometry.directions import broadcast_shape
 from ambikit.geometry.harmonics import spherical_harmonics
-from ambikit.operators.channel_axis import (
-    angles_for,
-    apply_matrix,
-    apply_matrix_into,
-    as_columns,
-    from_columns,
-    is_plain,
-    trailing_shape,
-)
+from ambikit.operators.channel_axis import angles_for
+from ambikit.operators.channel_weights import weighted_sum
 
 __all__ = ["beam_weights", "beamform", "degree_weights", "steered_weights"]
 
@@ -289,17 +281,4 @@ def beamform(
     azimuth, elevation = angles_for(wide, azimuth, elevation, degrees=degrees)
     harmonics = spherical_harmonics(azimuth, elevation, used)
     gains = constant_like(steered_weights(weights[..., : used + 1], harmonics), wide)
-    batch = broadcast_shape(
-        tuple(gains.shape)[:-1],
-        tuple(signal.shape)[:axis],
-        names="the angles and the axes of signal before the channels",
-    )
-    columns = as_columns(wide, axis)[..., : (used + 1) ** 2, :]
-    matrix = gains[..., None, :]
-    trailing = trailing_shape(signal, axis)
-    if is_plain(wide, gains):
-        result = empty_like_signal((*batch, 1, *trailing), wide)
-        apply_matrix_into(as_columns(result, -1 - len(trailing)), matrix, columns)
-    else:
-        result = from_columns(apply_matrix(matrix, columns), wide, axis)
-    return narrow(result.reshape(*batch, *trailing), half)
+    return narrow(weighted_sum(wide, gains, axis), half)
