@@ -31,6 +31,8 @@ _CONTENTS = {
         "pixels_to_angles",
         "roll_equirectangular",
     ],
+    "geometry.panorama_turns": ["turn_equirectangular"],
+    "geometry.symmetries": ["CHANNEL_SWAPS", "OCTAHEDRAL_GROUP", "Symmetry"],
     "geometry.harmonics": ["spherical_harmonics"],
     "geometry.grids": ["fibonacci_grid", "gauss_legendre_grid"],
     "geometry.conventions": ["AMBIX", "FUMA", "N3D", "Convention", "convert"],
@@ -38,7 +40,7 @@ _CONTENTS = {
     "operators.encoding": ["encode"],
     "operators.rotation": ["align", "rotate", "rotation_matrix"],
     "operators.rotation_track": ["rotate_track"],
-    "operators.symmetry": ["mirror"],
+    "operators.symmetry": ["MovedScene", "acs", "apply_symmetry", "mirror"],
     "operators.beamforming": ["beam_weights", "beamform"],
     "operators.beam_patterns": ["dolph_chebyshev_weights", "fitted_beam_weights"],
     "operators.channel_weights": ["apply_weights"],
@@ -106,6 +108,8 @@ if TYPE_CHECKING:
     )
     from ambikit.geometry.grids import fibonacci_grid, gauss_legendre_grid
     from ambikit.geometry.harmonics import spherical_harmonics
+    from ambikit.geometry.panorama_turns import turn_equirectangular
+    from ambikit.geometry.symmetries import CHANNEL_SWAPS, OCTAHEDRAL_GROUP, Symmetry
     from ambikit.operators.adaptive_beams import diffuse_covariance, lcmv, mvdr
     from ambikit.operators.beam_patterns import dolph_chebyshev_weights, fitted_beam_weights
     from ambikit.operators.beamforming import beam_weights, beamform
@@ -122,7 +126,7 @@ if TYPE_CHECKING:
     from ambikit.operators.rotation_track import rotate_track
     from ambikit.operators.spherical_head import spherical_head_hrirs, spherical_head_response
     from ambikit.operators.stereo import decode_stereo
-    from ambikit.operators.symmetry import mirror
+    from ambikit.operators.symmetry import MovedScene, acs, apply_symmetry, mirror
 
 
 def __getattr__(name: str) -> Any:

@@ -28,7 +28,7 @@ from ambikit.operators.channel_axis import (
 )
 from ambikit.operators.rotation_blocks import rotation_blocks
 
-__all__ = ["align", "rotate", "rotation_matrix"]
+__all__ = ["align", "rotate", "rotation_matrix", "turn_by_matrix"]
 
 # Numbers of a degree's intermediate product that stay in the second-level cache of a CPU core.
 _TILE = 2**17
@@ -165,7 +165,7 @@ def rotate(
     """
     order = check_signal(signal, axis=axis)
     matrix = _pose_to_matrix(yaw, pitch, roll, rotation, degrees, signal)
-    return _turn(signal, matrix, order, axis, out)
+    return turn_by_matrix(signal, matrix, order, axis, out)
 
 
 def align(
@@ -226,7 +226,7 @@ def align(
     azimuth, elevation = angles_for(signal, azimuth, elevation, degrees=degrees)
     xp = namespace(azimuth)
     towards = euler_to_matrix(azimuth, -elevation, xp.zeros_like(azimuth))
-    return _turn(signal, towards.swapaxes(-1, -2), order, axis, out)
+    return turn_by_matrix(signal, towards.swapaxes(-1, -2), order, axis, out)
 
 
 def _pose_to_matrix(
@@ -251,7 +251,7 @@ def _pose_to_matrix(
     return rotation_to_matrix(rotation)
 
 
-def _turn(signal: Array, matrix: Array, order: int, axis: int, out: Any) -> Array:
+def turn_by_matrix(signal: Array, matrix: Array, order: int, axis: int, out: Any = None) -> Array:
     """Apply a 3 × 3 rotation to the channels of a checked signal."""
     batch = broadcast_shape(
         tuple(signal.shape)[:axis], tuple(matrix.shape)[:-2], names="a signal with batch axes and rotations"
