@@ -44,6 +44,7 @@ _CONTENTS = {
     "operators.beamforming": ["beam_weights", "beamform"],
     "operators.beam_patterns": ["dolph_chebyshev_weights", "fitted_beam_weights"],
     "operators.channel_weights": ["apply_weights"],
+    "operators.directivity": ["Directivity", "directivity", "directivity_of_weights"],
     "operators.null_steering": ["null_steering_weights"],
     "operators.adaptive_beams": ["diffuse_covariance", "lcmv", "mvdr"],
     "operators.stereo": ["decode_stereo"],
@@ -114,13 +115,14 @@ if TYPE_CHECKING:
     from ambikit.operators.beam_patterns import dolph_chebyshev_weights, fitted_beam_weights
     from ambikit.operators.beamforming import beam_weights, beamform
     from ambikit.operators.channel_weights import apply_weights
+    from ambikit.operators.directivity import Directivity, directivity, directivity_of_weights
     from ambikit.operators.encoding import encode
-    from ambikit.operators.null_steering import null_steering_weights
     from ambikit.operators.hrir_sets import HrirSet
     from ambikit.operators.loudspeakers.decoder import LoudspeakerDecoder, decode_loudspeakers, loudspeaker_decoder
     from ambikit.operators.loudspeakers.layouts import Layout
     from ambikit.operators.loudspeakers.report import DecoderReport, decoder_report
     from ambikit.operators.loudspeakers.vbap import vbap
+    from ambikit.operators.null_steering import null_steering_weights
     from ambikit.operators.rooms import ImageSources, image_sources, room_impulse_response
     from ambikit.operators.rotation import align, rotate, rotation_matrix
     from ambikit.operators.rotation_track import rotate_track
