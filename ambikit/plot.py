@@ -1,4 +1,4 @@
-"""Pictures of sound fields: energy over the sphere, beam patterns, marked panoramas, learning curves.
+"""Pictures of sound fields: energy over the sphere, beam patterns, decoders, marked panoramas, learning curves.
 
 Every map is equirectangular as a 360° frame is: the front in the centre, left on the left (azimuth grows to the left),
 up at the top. Needs the extra ``plot`` (matplotlib), which is imported when a picture is drawn.
@@ -12,10 +12,11 @@ from jaxtyping import Float
 
 from ambikit._arrays import Array
 from ambikit._checks import check_signal
+from ambikit._layout_axes import decoder_map
 from ambikit._panorama_axes import as_numpy, draw_colour_bar, draw_heat, draw_marks, panorama_axes, pyplot
 from ambikit.errors import AmbikitError, ShapeError
 
-__all__ = ["directivity", "energy_map", "learning_curves", "localization_map"]
+__all__ = ["decoder_map", "directivity", "energy_map", "learning_curves", "localization_map"]
 
 
 def energy_map(

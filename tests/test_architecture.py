@@ -29,6 +29,7 @@ LAYERS = {
         ("files",),
         ("conformance",),
         ("_panorama_axes",),
+        ("_layout_axes",),
         ("plot",),
         ("cli",),
     ],
