@@ -50,6 +50,7 @@ _CONTENTS = {
     "operators.stereo": ["decode_stereo"],
     "operators.hrir_sets": ["HrirSet"],
     "operators.spherical_head": ["spherical_head_hrirs", "spherical_head_response"],
+    "operators.binaural": ["BinauralFilters", "binaural_decoder", "decode_binaural"],
     "operators.loudspeakers.layouts": ["Layout"],
     "operators.loudspeakers.vbap": ["vbap"],
     "operators.loudspeakers.decoder": ["LoudspeakerDecoder", "decode_loudspeakers", "loudspeaker_decoder"],
@@ -114,6 +115,7 @@ if TYPE_CHECKING:
     from ambikit.operators.adaptive_beams import diffuse_covariance, lcmv, mvdr
     from ambikit.operators.beam_patterns import dolph_chebyshev_weights, fitted_beam_weights
     from ambikit.operators.beamforming import beam_weights, beamform
+    from ambikit.operators.binaural import BinauralFilters, binaural_decoder, decode_binaural
     from ambikit.operators.channel_weights import apply_weights
     from ambikit.operators.directivity import Directivity, directivity, directivity_of_weights
     from ambikit.operators.encoding import encode
