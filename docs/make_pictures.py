@@ -132,6 +132,29 @@ def beams(path: Path) -> None:
     _save(figure, path)
 
 
+def beams_to_measure(path: Path) -> None:
+    """Side lobes of a chosen level, and a zero that a beam finds by itself; third order, on the horizon."""
+    figure, panels = pyplot.subplots(1, 2, figsize=(9.6, 5.4), subplot_kw={"projection": "polar"}, layout="constrained")
+    for level in (-20, -30, -45):
+        pattern = ambikit.dolph_chebyshev_weights(5, side_lobe_db=level)
+        ambikit.plot.directivity(pattern, label=f"side lobes −{-level} dB, order 5", floor_db=-50, axes=panels[0])
+    azimuth = np.radians(np.linspace(-180, 180, 1441))
+    heard = ambikit.spherical_harmonics(azimuth, 0.0, 3)
+    disturber = ambikit.spherical_harmonics(80, 0, 3, degrees=True)
+    covariance = 100 * np.outer(disturber, disturber) + 0.01 * ambikit.diffuse_covariance(3)
+    ambikit.plot.directivity("hypercardioid", 3, floor_db=-50, axes=panels[1])
+    gain = heard @ ambikit.mvdr(covariance, 0, 0, diagonal_loading=0)
+    with np.errstate(divide="ignore"):
+        level = np.maximum(20 * np.log10(np.abs(gain)), -50)
+    for sign, style, label in ((1, "-", "MVDR, a loud source at 80°"), (-1, (0, (2, 1.2)), None)):
+        shown = np.where(sign * gain >= 0, level, np.nan)
+        panels[1].plot(azimuth, shown, linewidth=2.0, linestyle=style, color=LEFT, label=label)
+    panels[1].plot(np.radians([80, 80]), [-50, 0], linestyle=":", color=INK)
+    panels[1].legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), frameon=False)
+    panels[0].legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), frameon=False)
+    _save(figure, path)
+
+
 def energy_map(path: Path) -> None:
     """A third-order scene: a source on the left, a quieter one behind and above, and a little noise."""
     noise = np.random.default_rng(1)
@@ -147,6 +170,7 @@ PICTURES = {
     "first_order_channels.png": first_order_channels,
     "rotations.png": rotations,
     "beams.png": beams,
+    "beams_to_measure.png": beams_to_measure,
     "energy_map.png": energy_map,
 }
 
