@@ -43,6 +43,20 @@ Pattern = Annotated[
     ),
 ]
 
+To = Annotated[
+    str,
+    tyro.conf.arg(
+        metavar="stereo|LAYOUT",
+        help="stereo (two beams), or loudspeakers: quad, 5.0, 5.1, 7.0, 7.1, 5.1.2, 5.1.4, 7.1.4, 22.2, cube, ...",
+    ),
+]
+Method = Annotated[str, tyro.conf.arg(help="loudspeakers: allrad, epad, mode_matching, sampling")]
+Weighting = Annotated[str, tyro.conf.arg(help="loudspeakers: max_re, basic, in_phase")]
+Target = Annotated[str, tyro.conf.arg(help="stereo, or binaural (for headphones)")]
+Ears = Annotated[
+    Path | None, tyro.conf.arg(metavar="FILE", help="ears for binaural, a SOFA file; without it a rigid sphere")
+]
+
 
 def info(file: In) -> int:
     """Show what a file is: container, codec, channels, rate, length."""
@@ -156,17 +170,45 @@ def decode(
     file: In,
     out: Out,
     *,
-    pattern: Pattern = "hypercardioid",
+    to: Target = "stereo",
+    pattern: Annotated[
+        str | None, tyro.conf.arg(help="of the two beams of stereo; hypercardioid if none is given")
+    ] = None,
+    hrir: Ears = None,
     source: As = "ambix",
     channels: Channels = (),
     overwrite: Overwrite = False,
 ) -> int:
-    """Decode to stereo: two first-order beams to the left and the right. OUT has two channels."""
+    """Decode to stereo, two first-order beams to the left and the right, or to two ears. OUT has two channels.
+
+    ambikit decode scene.wav ears.wav --to binaural --hrir kemar.sofa
+    """
+    _may_write(file, out, overwrite)
+    if to == "binaural":
+        if pattern is not None:
+            raise AmbikitError("got --pattern with --to binaural; expected it with --to stereo only; leave it away")
+        return _decode_binaural(file, out, hrir, source, channels)
+    if to != "stereo":
+        raise AmbikitError(f"got --to {to}; expected stereo or binaural; choose one")
+    if hrir is not None:
+        raise AmbikitError("got --hrir with --to stereo; expected it with --to binaural only; say so, or leave it away")
     from ambikit.operators.stereo import decode_stereo
 
-    _may_write(file, out, overwrite)
     signal, rate = _read(file, source, channels)
-    return _write(out, decode_stereo(signal, pattern=pattern), rate)
+    return _write(out, decode_stereo(signal, pattern=pattern or "hypercardioid"), rate)
+
+
+def _decode_binaural(file: Path, out: Path, hrir: Path | None, source: str, channels: tuple[int, ...]) -> int:
+    from ambikit.operators.binaural import binaural_decoder, decode_binaural
+
+    ears = None
+    if hrir is not None:
+        from ambikit.files.hrirs import read_hrirs
+
+        ears = read_hrirs(hrir)
+    signal, rate = _read(file, source, channels)
+    decoder = binaural_decoder(ears, round(len(signal) ** 0.5) - 1, sample_rate=rate)
+    return _write(out, decode_binaural(signal, rate, decoder), rate)
 
 
 def plot(file: In, out: Picture, *, source: As = "ambix", channels: Channels = (), overwrite: Overwrite = False) -> int:

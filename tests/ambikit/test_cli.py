@@ -150,6 +150,63 @@ class TestOperators:
         stereo, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
         assert_allclose(stereo.T, [signal[0], 0 * signal[0]], atol=1e-6)
 
+    @pytest.mark.parametrize(("azimuth", "loudest"), [(35, "M+030"), (-110, "M-110"), (110, "M+110")])
+    def test_decode_to_loudspeakers(self, tmp_path, capsys, azimuth, loudest):
+        soundfile.write(tmp_path / "a.wav", source_at(azimuth, 0).T, RATE, subtype="FLOAT")
+        assert run("decode", tmp_path / "a.wav", tmp_path / "out.wav", "--to", "5.1") == 0
+        sound, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
+        labels = capsys.readouterr().out.splitlines()[0].removeprefix("channels: ").split()
+        energy = dict(zip(labels, (sound**2).sum(axis=0)))
+        assert max(energy, key=energy.get) == loudest
+        assert energy["LFE1"] == 0
+        expected = ambikit.decode_loudspeakers(source_at(azimuth, 0), "5.1")
+        assert_allclose(sound.T, expected, atol=1e-6)
+
+    def test_decode_by_another_method(self, tmp_path):
+        signal = source_at(60, 30)
+        soundfile.write(tmp_path / "a.wav", signal.T, RATE, subtype="FLOAT")
+        choice = ("--to", "cube", "--method", "sampling", "--weighting", "basic")
+        assert run("decode", tmp_path / "a.wav", tmp_path / "out.wav", *choice) == 0
+        sound, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
+        decoder = ambikit.loudspeaker_decoder("cube", 1, "sampling", weighting="basic")
+        assert_allclose(sound.T, decoder.decode(signal), atol=1e-6)
+        assert_allclose(sound.sum(axis=1), signal[0], atol=1e-5)
+
+    def test_decode_for_headphones(self, tmp_path):
+        """What comes from the left is louder on the left; at the rate of the file, through the sphere."""
+        noise = np.random.default_rng(0).normal(size=RATE).astype(np.float32) / 10
+        signal = ambikit.encode(noise, np.pi / 2, 0, 2)
+        soundfile.write(tmp_path / "a.wav", signal.T, RATE, subtype="FLOAT")
+        assert run("decode", tmp_path / "a.wav", tmp_path / "out.wav", "--to", "binaural") == 0
+        ears, rate = soundfile.read(tmp_path / "out.wav", dtype="float32")
+        assert rate == RATE
+        assert_allclose(ears.T, ambikit.decode_binaural(signal, RATE), atol=1e-5)
+        assert (ears[:, 0] ** 2).sum() > 2 * (ears[:, 1] ** 2).sum()
+
+    @pytest.mark.recordings
+    def test_decode_through_the_ears_of_a_file(self, tmp_path, recordings):
+        """The set, at 44.1 kHz, is brought to the rate of the sound."""
+        pytest.importorskip("sofar")
+        noise = np.random.default_rng(0).normal(size=4800).astype(np.float32) / 10
+        signal = ambikit.encode(noise, 1, 0, 1)
+        soundfile.write(tmp_path / "a.wav", signal.T, 48000, subtype="FLOAT")
+        file = recordings / "hrir" / "mit_kemar_normal_pinna.sofa"
+        assert run("decode", tmp_path / "a.wav", tmp_path / "o.wav", "--to", "binaural", "--hrir", file) == 0
+        ears, rate = soundfile.read(tmp_path / "o.wav", dtype="float32")
+        assert rate == 48000
+        assert_allclose(ears.T, ambikit.decode_binaural(signal, 48000, ambikit.read_hrirs(file)), atol=1e-5)
+
+    def test_decode_refuses_what_does_not_go_together(self, front, tmp_path, capsys):
+        for arguments, said in (
+            (("--to", "binaural", "--pattern", "cardioid"), "--pattern with --to binaural"),
+            (("--hrir", "kemar.sofa"), "--hrir with --to stereo"),
+            (("--to", "banana"), "banana"),
+            (("--to", "binaural", "--hrir", tmp_path / "none.sofa"), "nothing is there"),
+        ):
+            assert run("decode", front, tmp_path / "out.wav", *arguments) == 2
+            assert said in capsys.readouterr().err
+        assert not (tmp_path / "out.wav").exists()
+
     def test_plot_draws_the_source_where_a_picture_shows_it(self, tmp_path):
         from matplotlib.image import imread
 
@@ -192,6 +249,12 @@ class TestErrors:
             assert out == ""
             assert error.startswith("ambikit: error: got ")
             assert error.count("\n") == 1
+
+    def test_unknown_layouts_and_methods(self, front, tmp_path, capsys):
+        assert run("decode", front, tmp_path / "out.wav", "--to", "6.1") == 2
+        assert "--to 6.1; expected stereo or one of quad, 5.0" in capsys.readouterr().err
+        assert run("decode", front, tmp_path / "out.wav", "--to", "5.1", "--method", "magic") == 2
+        assert "method='magic'" in capsys.readouterr().err
 
     def test_unknown_words(self, front, tmp_path, capsys):
         assert run("decode", front, tmp_path / "out.wav", "--pattern", "banana") == 2
