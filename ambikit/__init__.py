@@ -71,13 +71,13 @@ _CONTENTS = {
     "files.reading": ["read"],
     "files.writing": ["write"],
 }
-_NAMESPACES = ["interop", "nn", "plot"]
+_NAMESPACES = ["conformance", "interop", "nn", "plot"]
 _HOME = {name: module for module, names in _CONTENTS.items() for name in names}
 
 __all__ = sorted([*_HOME, *_NAMESPACES])
 
 if TYPE_CHECKING:
-    from ambikit import interop, nn, plot
+    from ambikit import conformance, interop, nn, plot
     from ambikit.analysis.covariance import power_map, spatial_covariance
     from ambikit.analysis.features import foa_features, stereo_features
     from ambikit.analysis.filterbank import mel_average, mel_filterbank
