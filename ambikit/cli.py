@@ -43,16 +43,18 @@ Pattern = Annotated[
     ),
 ]
 
-To = Annotated[
+Target = Annotated[
     str,
     tyro.conf.arg(
-        metavar="stereo|LAYOUT",
-        help="stereo (two beams), or loudspeakers: quad, 5.0, 5.1, 7.0, 7.1, 5.1.2, 5.1.4, 7.1.4, 22.2, cube, ...",
+        metavar="stereo|binaural|LAYOUT",
+        help="stereo (two beams), binaural (for headphones), or loudspeakers: quad, 5.0, 5.1, 7.0, 7.1, 5.1.2, 5.1.4, "
+        "7.1.4, 22.2, cube, ...",
     ),
 ]
-Method = Annotated[str, tyro.conf.arg(help="loudspeakers: allrad, epad, mode_matching, sampling")]
-Weighting = Annotated[str, tyro.conf.arg(help="loudspeakers: max_re, basic, in_phase")]
-Target = Annotated[str, tyro.conf.arg(help="stereo, or binaural (for headphones)")]
+Method = Annotated[
+    str | None, tyro.conf.arg(help="of loudspeakers: epad, mode_matching, sampling; allrad if none is given")
+]
+Weighting = Annotated[str | None, tyro.conf.arg(help="of loudspeakers: basic, in_phase; max_re if none is given")]
 Ears = Annotated[
     Path | None, tyro.conf.arg(metavar="FILE", help="ears for binaural, a SOFA file; without it a rigid sphere")
 ]
@@ -175,27 +177,56 @@ def decode(
         str | None, tyro.conf.arg(help="of the two beams of stereo; hypercardioid if none is given")
     ] = None,
     hrir: Ears = None,
+    method: Method = None,
+    weighting: Weighting = None,
     source: As = "ambix",
     channels: Channels = (),
     overwrite: Overwrite = False,
 ) -> int:
-    """Decode to stereo, two first-order beams to the left and the right, or to two ears. OUT has two channels.
+    """Decode to stereo (two first-order beams to the left and the right), to two ears, or to loudspeakers.
+
+    The channels of loudspeakers are in the order of ITU-R BS.2051, LFE silent.
 
     ambikit decode scene.wav ears.wav --to binaural --hrir kemar.sofa
+
+    ambikit decode scene.wav room.wav --to 5.1.4
     """
     _may_write(file, out, overwrite)
-    if to == "binaural":
-        if pattern is not None:
-            raise AmbikitError("got --pattern with --to binaural; expected it with --to stereo only; leave it away")
+    kind = to if to in ("stereo", "binaural") else "LAYOUT"
+    for option, value, belongs_to in (
+        ("pattern", pattern, "stereo"),
+        ("hrir", hrir, "binaural"),
+        ("method", method, "LAYOUT"),
+        ("weighting", weighting, "LAYOUT"),
+    ):
+        if value is not None and kind != belongs_to:
+            raise AmbikitError(
+                f"got --{option} with --to {to}; expected it with --to {belongs_to} only; say so, or leave it away"
+            )
+    if kind == "binaural":
         return _decode_binaural(file, out, hrir, source, channels)
-    if to != "stereo":
-        raise AmbikitError(f"got --to {to}; expected stereo or binaural; choose one")
-    if hrir is not None:
-        raise AmbikitError("got --hrir with --to stereo; expected it with --to binaural only; say so, or leave it away")
+    if kind == "LAYOUT":
+        return _decode_loudspeakers(file, out, to, method or "allrad", weighting or "max_re", source, channels)
     from ambikit.operators.stereo import decode_stereo
 
     signal, rate = _read(file, source, channels)
     return _write(out, decode_stereo(signal, pattern=pattern or "hypercardioid"), rate)
+
+
+def _decode_loudspeakers(
+    file: Path, out: Path, to: str, method: str, weighting: str, source: str, channels: tuple[int, ...]
+) -> int:
+    from ambikit.geometry.channels import order_of
+    from ambikit.operators.loudspeakers.decoder import loudspeaker_decoder
+    from ambikit.operators.loudspeakers.layouts import Layout
+
+    layouts = [name for name in Layout.names() if name != "stereo"]
+    if to not in layouts:
+        raise AmbikitError(f"got --to {to}; expected stereo, binaural or one of {', '.join(layouts)}; choose one")
+    signal, rate = _read(file, source, channels)
+    decoder = loudspeaker_decoder(to, order_of(signal.shape[0]), method, weighting=weighting)
+    _console().print(Text(f"channels: {' '.join(decoder.layout.labels)}"), soft_wrap=True)
+    return _write(out, decoder.decode(signal), rate)
 
 
 def _decode_binaural(file: Path, out: Path, hrir: Path | None, source: str, channels: tuple[int, ...]) -> int:

@@ -250,9 +250,21 @@ class TestErrors:
             assert error.startswith("ambikit: error: got ")
             assert error.count("\n") == 1
 
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (("--to", "5.1", "--pattern", "cardioid"), "--pattern with --to 5.1; expected it with --to stereo"),
+            (("--to", "binaural", "--method", "epad"), "--method with --to binaural; expected it with --to LAYOUT"),
+            (("--hrir", "ears.sofa"), "--hrir with --to stereo; expected it with --to binaural"),
+        ],
+    )
+    def test_an_option_that_belongs_to_another_kind_of_decoding(self, front, tmp_path, capsys, arguments, words):
+        assert run("decode", front, tmp_path / "out.wav", *arguments) == 2
+        assert words in capsys.readouterr().err
+
     def test_unknown_layouts_and_methods(self, front, tmp_path, capsys):
         assert run("decode", front, tmp_path / "out.wav", "--to", "6.1") == 2
-        assert "--to 6.1; expected stereo or one of quad, 5.0" in capsys.readouterr().err
+        assert "--to 6.1; expected stereo, binaural or one of quad, 5.0" in capsys.readouterr().err
         assert run("decode", front, tmp_path / "out.wav", "--to", "5.1", "--method", "magic") == 2
         assert "method='magic'" in capsys.readouterr().err
 
