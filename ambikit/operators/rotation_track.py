@@ -12,7 +12,6 @@ from jaxtyping import Float
 
 from ambikit._arrays import (
     Array,
-    cached_design,
     constant_like,
     is_compiling,
     is_torch,
@@ -23,14 +22,11 @@ from ambikit._arrays import (
 from ambikit._checks import check_floating, check_sample_rate, check_signal
 from ambikit.errors import AmbikitError, ShapeError
 from ambikit.geometry.directions import broadcast_shape
-from ambikit.geometry.poses import euler_to_quaternion, rotation_to_quaternion, slerp
+from ambikit.geometry.poses import euler_to_quaternion, rotation_to_quaternion
 from ambikit.operators.channel_axis import angles_for
-from ambikit.operators.rotation_blocks import rotation_blocks
+from ambikit.operators.rotation_samples import turn_samples
 
 __all__ = ["rotate_track"]
-
-# A quarter turn about x: what was on the left is above.
-_QUARTER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 
 
 def rotate_track(
@@ -131,8 +127,7 @@ def rotate_track(
         tuple(signal.shape)[:-2], tuple(poses.shape)[:-2], names="a signal with batch axes and tracks of poses"
     )
     position = _positions(poses, signal.shape[-1], sample_rate, times, pose_rate)
-    turned = _turned(wide, constant_like(_pose_of_each_sample(poses, position), wide), batch, order)
-    return narrow(turned, half)
+    return narrow(turn_samples(wide, poses, position, batch, order), half)
 
 
 def _poses(signal: Array, yaw: Any, pitch: Any, roll: Any, rotation: Any, degrees: bool) -> Array:
@@ -220,93 +215,3 @@ def _checked_times(times: Any, count: int, like: Array) -> Array:
 def _check_increasing(times: np.ndarray) -> None:
     if not (np.all(np.isfinite(times)) and np.all(np.diff(times) > 0)):
         raise AmbikitError("got times that do not increase; expected increasing seconds; sort the poses by time")
-
-
-def _pose_of_each_sample(poses: Array, position: Array | None) -> Array:
-    """Slerp the track at every sample: ``(..., time, 4)``."""
-    if position is None:
-        return poses
-    xp = namespace(poses)
-    last = poses.shape[-2] - 1
-    left = xp.clip(xp.floor(position), 0, max(last - 1, 0))
-    fraction = constant_like(position - left, poses)
-    left = left.long() if is_torch(left) else left.astype(np.int64)
-    right = xp.clip(left + 1, 0, last)
-    return slerp(poses[..., left, :], poses[..., right, :], fraction)
-
-
-def _turned(signal: Array, pose: Array, batch: tuple[int, ...], order: int) -> Array:
-    """Turn every sample by its quaternion ``(..., time, 4)``, in steps that keep gradients."""
-    xp = namespace(signal, pose)
-    x, y, z, w = (pose[..., i] for i in range(4))
-    degrees = [xp.broadcast_to(signal[..., :1, :], (*batch, 1, signal.shape[-1]))]
-    if order > 0:
-        degrees.append(_turned_vector(signal[..., 1:4, :], x, y, z, w))
-    if order > 1:
-        # α and γ are not defined where β is 0 or π, though the rotation is; there, after another quarter turn about x,
-        # which is undone below, they are. So the gradients are right everywhere.
-        level = x * x + y * y
-        tilted = xp.abs(level - 0.5) > xp.abs(x * w - y * z)
-        root = 0.5**0.5
-        factors = _turns_about_z(
-            xp.where(tilted, root * (x + w), x),
-            xp.where(tilted, root * (y - z), y),
-            xp.where(tilted, root * (z + y), z),
-            xp.where(tilted, root * (w - x), w),
-            order,
-        )
-        for n in range(2, order + 1):
-            quarter = constant_like(_quarter_turns(order)[n], signal)
-            alpha, beta, gamma = (
-                tuple(part[..., order - n : order + n + 1, :] for part in factor) for factor in factors
-            )
-            part = quarter @ _about_z(signal[..., n * n : (n + 1) ** 2, :], *gamma)
-            part = quarter.T @ _about_z(part, *beta)
-            part = _about_z(part, *alpha)
-            degrees.append(xp.where(tilted[..., None, :], quarter.T @ part, part))
-    return xp.concatenate(degrees, -2)
-
-
-def _turned_vector(vector: Array, x: Array, y: Array, z: Array, w: Array) -> Array:
-    """Degree 1, channels (Y, Z, X), turned by quaternions: v + 2 w u × v + 2 u × (u × v) with u = (x, y, z)."""
-    xp = namespace(vector, x)
-    vy, vz, vx = (vector[..., i, :] for i in range(3))
-    tx, ty, tz = 2 * (y * vz - z * vy), 2 * (z * vx - x * vz), 2 * (x * vy - y * vx)
-    return xp.stack(
-        [vy + w * ty + (z * tx - x * tz), vz + w * tz + (x * ty - y * tx), vx + w * tx + (y * tz - z * ty)], -2
-    )
-
-
-def _turns_about_z(x: Array, y: Array, z: Array, w: Array, order: int) -> list[tuple[Array, Array]]:
-    """For α, β and γ of Rz(α) Ry(β) Rz(γ): cos mφ and −sin mφ for m = −order … order, ``(..., 2 order + 1, time)``.
-
-    By algebra alone: w + i z = cos(β/2) exp(i (α + γ)/2) and y − i x = sin(β/2) exp(i (α − γ)/2).
-    """
-    xp = namespace(x)
-    rise, level = w * w + z * z, x * x + y * y
-    both = xp.sqrt(rise * level)
-    length = rise + level
-    results = []
-    for cosine, sine in (
-        ((w * y + z * x) / both, (z * y - w * x) / both),
-        ((rise - level) / length, 2 * both / length),
-        ((w * y - z * x) / both, (z * y + w * x) / both),
-    ):
-        cosines, sines = [xp.ones_like(x)], [xp.zeros_like(x)]
-        for _ in range(order):
-            c, s = cosines[-1], sines[-1]
-            cosines, sines = [*cosines, c * cosine - s * sine], [*sines, s * cosine + c * sine]
-        negative = [-s for s in sines[1:]]
-        results.append((xp.stack([*cosines[:0:-1], *cosines], -2), xp.stack([*sines[:0:-1], sines[0], *negative], -2)))
-    return results
-
-
-def _about_z(part: Array, cosines: Array, sines: Array) -> Array:
-    """Turn one degree about z: the channels m and −m turn like a clock hand, |m| times as fast."""
-    return cosines * part + sines * namespace(part).flip(part, (-2,))
-
-
-@cached_design
-def _quarter_turns(order: int) -> list[np.ndarray]:
-    """The blocks of a quarter turn about x; half of their entries are 0, exactly."""
-    return [np.where(np.abs(block) < 1e-14, 0.0, block) for block in rotation_blocks(_QUARTER, order)]

@@ -8,6 +8,7 @@ from scipy.spatial.transform import Rotation, Slerp
 from ambikit import angles_to_vectors, encode, rotate, rotate_track, rotation_matrix, vectors_to_angles
 from ambikit.errors import AmbikitError, ArrayTypeError, ShapeError
 from ambikit.geometry.poses import euler_to_quaternion, rotation_to_quaternion, slerp
+from ambikit.operators import rotation_samples
 from tests.closeness import assert_close
 from tests.oracles import turned_sample_by_sample
 
@@ -22,6 +23,18 @@ def track(count, seed=1):
     quaternions = generator.normal(size=(count, 4))
     times = np.sort(generator.uniform(0.005, 0.095, count))
     return quaternions, times
+
+
+@pytest.fixture
+def way(request, monkeypatch):
+    """Take the compiled loop, or the formula beside it, and nothing else."""
+    if request.param == "formula":
+        monkeypatch.setattr(rotation_samples, "_turned_by_loop", lambda *arguments: None)
+    else:
+        monkeypatch.setattr(rotation_samples, "turned_by_formula", lambda *arguments: pytest.fail("no loop was taken"))
+
+
+WAYS = pytest.mark.parametrize("way", ["loop", "formula"], indirect=True)
 
 
 class TestSlerp:
@@ -63,8 +76,9 @@ class TestValues:
         expected = [FRONT, [1, half, 0, half], LEFT, [1, half, 0, -half], BACK]
         assert_close(library.numpy(turned).T, np.array(expected), dtype)
 
+    @WAYS
     @pytest.mark.parametrize("order", [0, 1, 2, 4])
-    def test_the_slow_loop(self, order, library, dtype, rng):
+    def test_the_slow_loop(self, way, order, library, dtype, rng):
         signal = rng.normal(size=((order + 1) ** 2, 100))
         quaternions, times = track(6)
         expected = turned_sample_by_sample(signal, Rotation.from_quat(quaternions), times, RATE, order)
@@ -73,8 +87,9 @@ class TestValues:
         )
         assert_close(library.numpy(turned), expected, dtype)
 
+    @WAYS
     @pytest.mark.parametrize("order", [1, 3, 7])
-    def test_one_pose_per_sample(self, order, library, dtype, rng):
+    def test_one_pose_per_sample(self, way, order, library, dtype, rng):
         signal, poses = rng.normal(size=((order + 1) ** 2, 40)), Rotation.random(40, random_state=3)
         expected = np.einsum("tij,jt->it", rotation_matrix(rotation=poses, order=order), signal)
         assert_close(library.numpy(rotate_track(library.array(signal, dtype), rotation=poses)), expected, dtype)
@@ -94,8 +109,9 @@ class TestValues:
 class TestMovingSource:
     """A source under a track of poses is a source that moves."""
 
+    @WAYS
     @pytest.mark.parametrize("order", [1, 2, 5])
-    def test_at_constant_speed_exactly(self, order, library, rng):
+    def test_at_constant_speed_exactly(self, way, order, library, rng):
         signal = rng.normal(size=200)
         times, yaw = np.array([0.0, 0.05, 0.12, 0.199]), np.array([10.0, 100.0, 60.0, -90.0])
         moving = np.radians(70 + np.interp(np.arange(200) / RATE, times, yaw))
@@ -144,7 +160,8 @@ class TestLaws:
         assert_close(turned[:, :31], library.numpy(rotate(signal, 0.5))[:, :31])
         assert_close(turned[:, 50:], library.numpy(rotate(signal, 0.7))[:, 50:])
 
-    def test_energy_of_every_degree_at_every_instant_is_kept(self, library, dtype, rng):
+    @WAYS
+    def test_energy_of_every_degree_at_every_instant_is_kept(self, way, library, dtype, rng):
         signal = library.array(rng.normal(size=(16, 100)), dtype)
         quaternions, times = track(4)
         turned = rotate_track(signal, rotation=library.array(quaternions), times=times, sample_rate=RATE)
@@ -171,7 +188,8 @@ class TestLaws:
         )
         assert_close(back[:, ::-1], turned)
 
-    def test_there_and_back_again(self, library, rng):
+    @WAYS
+    def test_there_and_back_again(self, way, library, rng):
         signal, (quaternions, times) = library.array(rng.normal(size=(16, 100))), track(5)
         poses = {"rotation": library.array(quaternions), "times": times, "sample_rate": RATE}
         back = rotate_track(rotate_track(signal, **poses), inverse=True, **poses)
@@ -205,9 +223,38 @@ class TestLaws:
         )
 
 
+class TestLoop:
+    """The compiled loop works in tiles of 256 samples and steps from sample to sample within an interval of poses."""
+
+    @pytest.mark.parametrize("samples", [1, 255, 256, 257, 1500])
+    @pytest.mark.parametrize("poses", [1, 2, 40, 3000])
+    def test_equals_the_formula(self, samples, poses, dtype, rng):
+        signal, quaternions = rng.normal(size=(9, samples)).astype(dtype), rng.normal(size=(poses, 4))
+        times = np.sort(rng.uniform(-0.1, 1.6, poses))
+        arguments = {"rotation": quaternions, "times": times, "sample_rate": RATE}
+        turned = rotate_track(signal, **arguments)
+        expected = rotate_track(torch.tensor(signal, dtype=torch.float64, requires_grad=True), **{
+            **arguments, "rotation": torch.tensor(quaternions)
+        })  # fmt: skip
+        assert_close(turned, expected.detach().numpy(), dtype)
+
+    @pytest.mark.parametrize("turn", [0.0, 1e-300, 1e-160, 1e-12, 1e-6])
+    def test_poses_that_hardly_differ(self, turn, rng):
+        signal = rng.normal(size=(9, 500))
+        turned = rotate_track(signal, [0.0, turn], pitch=0.3, roll=[0.0, -turn], pose_rate=2, sample_rate=RATE)
+        assert_close(turned, rotate(signal, 0.0, 0.3), factor=1 + 3 * turn / 1e-12)
+
+    def test_an_hour_of_steps_keeps_its_length(self):
+        """Two poses for a whole signal: the steps start anew in each tile, so that rounding does not add up."""
+        turned = rotate_track(np.outer(FRONT, np.ones(1_000_000)), [0, 3], pose_rate=1, sample_rate=999_999)
+        angle = np.linspace(0, 3, 1_000_000)
+        assert np.abs(turned[[3, 1]] - [np.cos(angle), np.sin(angle)]).max() < 1e-12
+
+
 class TestBroadcasting:
+    @WAYS
     @pytest.mark.parametrize("order", [1, 2])
-    def test_clips_by_tracks(self, order, library, rng):
+    def test_clips_by_tracks(self, way, order, library, rng):
         signal, yaw = rng.normal(size=(2, 1, (order + 1) ** 2, 50)), rng.uniform(-3, 3, (2, 3, 4))
         common = {"pitch": 0.3, "pose_rate": 70.0, "sample_rate": RATE}
         turned = library.numpy(rotate_track(library.array(signal), library.array(yaw), **common))
@@ -308,7 +355,8 @@ class TestBackends:
         found = torch.vmap(lambda s, a: rotate_track(s, a, 0.1))(signal, yaw)
         assert_close(found.numpy(), rotate_track(signal, yaw, 0.1).numpy())
 
-    def test_nan_stays_in_its_degree_and_sample(self, library):
+    @WAYS
+    def test_nan_stays_in_its_degree_and_sample(self, way, library):
         signal = np.ones((9, 6))
         signal[3, 2] = np.nan
         expected = np.zeros((9, 6), bool)
