@@ -1,5 +1,6 @@
 """Weights on channels: any beam is a weighted sum of the channels, one per direction or one per frequency."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ def apply_weights(
     if per_frequency:
         xp = namespace(wide)
         rows = weights if is_complex(weights) else _in_dtype_of(wide, weights)
-        return xp.matmul(rows[..., None, :], xp.moveaxis(wide, -3, -2))[..., 0, :]
+        return narrow(xp.matmul(rows[..., None, :], xp.moveaxis(wide, -3, -2))[..., 0, :], half)
     return narrow(weighted_sum(wide, weights, axis), half)
 
 
@@ -147,7 +148,7 @@ def weighted_sum(signal: Array, gains: Array, axis: int) -> Array:
     )
     matrix = gains[..., None, :]
     if is_complex(gains):
-        columns = signal.reshape(*tuple(signal.shape)[:axis], signal.shape[axis], -1)
+        columns = signal.reshape(*tuple(signal.shape)[:axis], signal.shape[axis], prod(trailing))
         return apply_matrix(matrix, columns).reshape(*batch, *trailing)
     columns = as_columns(signal, axis)[..., :channels, :]
     if is_plain(signal, gains):

@@ -98,6 +98,8 @@ def check_constraints(harmonics: Array, gains: tuple[int, ...], order: int) -> t
             "got one number for a direction or a gain; expected (..., constraints); put it into a list: [0.3]"
         )
     common = broadcast_shape(shape, gains, names="the angles and the gains")
+    if common[-1] == 0:
+        raise ShapeError(f"got no direction at all, shape {common}; expected at least one; take ambikit.mvdr for one")
     if common[-1] > (order + 1) ** 2:
         raise ShapeError(
             f"got gains in {common[-1]} directions; expected at most {(order + 1) ** 2}, the channels of order "
@@ -123,9 +125,13 @@ def constrained_weights(inverse: Array, harmonics: Array, gains: Any) -> Array:
     wanted = gains if is_torch(gains) or not is_torch(inverse) else xp.as_tensor(gains, device=inverse.device)
     wanted = in_dtype_of(xp.conj(wanted), inverse)[..., None]
     solved = inverse @ rows.mT
+    products = rows @ solved
+    # Brought to a diagonal of 1, so that loud and quiet directions weigh the same in what counts as singular.
+    scale = (1 / xp.sqrt(xp.abs(xp.einsum("...ii->...i", products))))[..., None]
     # Equal directions with equal gains are one constraint: the pseudo-inverse leaves the second out.
     precise = inverse.dtype in (xp.float64, xp.complex128)
-    weights = (solved @ (xp.linalg.pinv(rows @ solved, rtol=1e-13 if precise else 1e-6) @ wanted))[..., 0]
+    inverted = xp.linalg.pinv(products * scale * scale.mT, rtol=1e-13 if precise else 1e-6)
+    weights = (solved @ (scale * (inverted @ (scale * wanted))))[..., 0]
     if not is_torch(weights):
         error = np.abs((rows @ weights[..., None]) - wanted).max(initial=0.0)
         if error > 1e-3 * max(1.0, np.abs(wanted).max()):

@@ -200,6 +200,18 @@ class TestMvdr:
 
         assert torch.autograd.gradcheck(beam, (parts, where))
 
+    def test_vmap(self, rng):
+        covariance = torch.tensor(random_covariance(rng, 4, 3))
+        mapped = torch.vmap(lambda r: mvdr(r, 0.5, 0.3))(covariance)
+        assert_close(mapped.numpy(), mvdr(covariance, 0.5, 0.3).numpy())
+
+    def test_an_empty_batch_stays_empty(self, library):
+        covariance = library.array(np.zeros((0, 4, 4), complex))
+        weights = mvdr(covariance, 0.5, 0.3)
+        assert tuple(weights.shape) == tuple(lcmv(covariance, [0.5], [0.3], [1.0]).shape) == (0, 4)
+        beam = apply_weights(library.array(np.zeros((0, 4, 3, 5), complex)), weights, axis=-3)
+        assert tuple(beam.shape) == (0, 3, 5)
+
     @pytest.mark.usefixtures("no_shape_hook")
     def test_compile(self, rng):
         covariance = torch.tensor(random_covariance(rng, 9, 2))
@@ -267,6 +279,13 @@ class TestLcmv:
             ([0.0, 1.0], [0.0, 0.2], [1.0, 0.0]), ([0.0, 1.0, 1.0], [0.0, 0.2, 0.2], [1.0, 0.0, 0.0])))  # fmt: skip
         assert_close(twice, once, factor=100)
 
+    @pytest.mark.parametrize("power", [1e-10, 1.0, 1e10])
+    def test_a_demand_holds_however_loud_the_source(self, library, power):
+        loud = source(1.0, 0.2, 2)
+        covariance = library.array(diffuse_covariance(2) + power * np.outer(loud, loud))
+        weights = library.numpy(lcmv(covariance, [0.0, 1.0], [0.0, 0.2], [1.0, 0.5], diagonal_loading=0.0))
+        assert [gain(weights, 0.0, 0.0), gain(weights, 1.0, 0.2)] == pytest.approx([1.0, 0.5], abs=1e-9)
+
     def test_single_precision(self, library, rng):
         covariance = random_covariance(rng, 9)
         weights = library.numpy(lcmv(library.array(covariance, "complex64"), [0.0, 1.0], [0.0, 0.2], [1.0, 0.0]))
@@ -300,6 +319,8 @@ class TestLcmv:
             lcmv(np.eye(4), [0.0, 0.0], [0.0, 0.0], [1.0, 0.0])
         with pytest.raises(ShapeError, match="5 directions; expected at most 4"):
             lcmv(np.eye(4), np.arange(5.0), 0.0, np.ones(5))
+        with pytest.raises(ShapeError, match="at least one"):
+            lcmv(np.eye(4), [], [], [])
         with pytest.raises(ShapeError, match="into a list"):
             lcmv(np.eye(4), 0.0, 0.0, 1.0)
         with pytest.raises(ShapeError, match="the angles and the gains"):
@@ -338,6 +359,9 @@ class TestNullSteering:
         expected = np.linalg.pinv(demands)[:, 0] * n3d(2)
         nulls = library.array([1.0, -2.0]), [0.3, 0.0]
         assert_close(library.numpy(null_steering_weights(0.2, 0.1, *nulls, 2)), expected, factor=10)
+
+    def test_without_zeros_it_is_the_hypercardioid(self):
+        assert_close(null_steering_weights(0.7, -0.4, [], [], 2), mvdr(diffuse_covariance(2), 0.7, -0.4))
 
     def test_batches(self, library):
         azimuth = library.array([0.0, 0.3])
