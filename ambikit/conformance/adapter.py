@@ -72,14 +72,15 @@ class Adapter(Protocol):
     def intensity(self, spectrum: Any) -> Any:
         """Of a first-order spectrum ``(4, freq, time)`` the vector ``(3, freq, time)``, x y z, towards the source.
 
-        Divided by the energy so that a plane wave has length 1: 2 Re(W* [X, Y, Z]) / (|W|² + |X|² + |Y|² + |Z|²).
+        Divided by the energy, so that a plane wave has length 1:
+        ``2 Re(W* [X, Y, Z]) / (|W|² + |X|² + |Y|² + |Z|²)``.
         """
         ...
 
     def diffuseness(self, spectrum: Any) -> Any:
         """Of a first-order spectrum ``(4, freq, time)`` one number ``(freq,)`` per bin, from means over all frames.
 
-        1 − |⟨Re(W* [X, Y, Z])⟩| / ⟨(|W|² + |X|² + |Y|² + |Z|²) / 2⟩
+        ``1 − |⟨Re(W* [X, Y, Z])⟩| / ⟨(|W|² + |X|² + |Y|² + |Z|²) / 2⟩``
         """
         ...
 

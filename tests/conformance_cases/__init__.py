@@ -1,0 +1,1 @@
+"""The makers of the conformance cases, without any of our own code."""
