@@ -165,6 +165,38 @@ def energy_map(path: Path) -> None:
     _save(axes.figure, path)
 
 
+def binaural_errors(path: Path) -> None:
+    """What order and method do to the magnitudes at the ears of a rigid sphere, over frequency."""
+    hrirs, length = ambikit.spherical_head_hrirs(), 4096
+    frequency = np.fft.rfftfreq(length, 1 / hrirs.sample_rate)
+    wanted = abs(np.fft.rfft(hrirs.responses, length))
+    weights = hrirs.sphere_weights()[:, None, None]
+    figure, axes = pyplot.subplots(figsize=(9.6, 4.2), layout="constrained")
+    for order, colour in ((1, LEFT), (3, UP), (5, FRONT)):
+        harmonics = ambikit.spherical_harmonics(hrirs.azimuth, hrirs.elevation, order)
+        for method, style in (("least_squares", "--"), ("magls", "-")):
+            filters = np.fft.rfft(ambikit.binaural_decoder(hrirs, order, method=method).filters, length)
+            got = abs(np.moveaxis(harmonics @ filters, 1, 0))
+            error = (weights * (got - wanted) ** 2).sum((0, 1)) / (weights * wanted**2).sum((0, 1))
+            axes.semilogx(frequency, 10 * np.log10(error), style, color=colour, label=f"order {order}, {method}")
+    axes.axvline(1500, color="0.7", linewidth=1)
+    axes.set(xlim=(100, 20000), ylim=(-50, 2), xlabel="frequency (Hz)", ylabel="magnitude error (dB)")
+    axes.set_xticks([100, 300, 1000, 1500, 3000, 10000], ["100", "300", "1 k", "1.5 k", "3 k", "10 k"])
+    axes.grid(alpha=0.3)
+    axes.legend(ncols=3, loc="lower right")
+    _save(figure, path)
+
+
+def decoder(path: Path) -> None:
+    """How sharp sources are from 11 loudspeakers around and above, and from five on the horizon."""
+    figure = pyplot.figure(figsize=(12.4, 4.6), layout="constrained")
+    grid = figure.add_gridspec(1, 2, width_ratios=(2.3, 1))
+    ambikit.plot.decoder_map(ambikit.loudspeaker_decoder("7.1.4", 3), axes=figure.add_subplot(grid[0]))
+    ring = figure.add_subplot(grid[1], projection="polar")
+    ambikit.plot.decoder_map(ambikit.loudspeaker_decoder("5.1", 2), axes=ring)
+    _save(figure, path)
+
+
 PICTURES = {
     "axes_and_angles.png": axes_and_angles,
     "first_order_channels.png": first_order_channels,
@@ -172,6 +204,8 @@ PICTURES = {
     "beams.png": beams,
     "beams_to_measure.png": beams_to_measure,
     "energy_map.png": energy_map,
+    "binaural_errors.png": binaural_errors,
+    "decoder.png": decoder,
 }
 
 
