@@ -183,7 +183,7 @@ def binaural_errors(path: Path) -> None:
     axes.set(xlim=(100, 20000), ylim=(-50, 2), xlabel="frequency (Hz)", ylabel="magnitude error (dB)")
     axes.set_xticks([100, 300, 1000, 1500, 3000, 10000], ["100", "300", "1 k", "1.5 k", "3 k", "10 k"])
     axes.grid(alpha=0.3)
-    axes.legend(ncols=3, loc="lower right")
+    axes.legend(loc="upper left", fontsize=9)
     _save(figure, path)
 
 
