@@ -68,9 +68,9 @@ def _slerp(track, position, x, y, z, w):
     c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = 0.0  # the pose is cos · c + sin · d
     cosine = sine = step_cosine = step_sine = 0.0
     for i in range(len(position)):
-        left = int(position[i])
+        left = min(max(int(position[i]), 0), len(track) - 1)  # nobody has looked at times that are tensors
         fraction = position[i] - left
-        if fraction == 0:
+        if fraction == 0 or left == len(track) - 1:
             x[i], y[i], z[i], w[i] = track[left, 0], track[left, 1], track[left, 2], track[left, 3]
             continue
         if left == current and i == last + 1:

@@ -96,9 +96,10 @@ def _pose_of_each_sample(poses: Array, position: Array | None) -> Array:
         return poses
     xp = namespace(poses)
     last = poses.shape[-2] - 1
-    left = xp.clip(xp.floor(position), 0, max(last - 1, 0))
+    left = xp.floor(position)
+    # As whole numbers they are within the track, even where times that nobody has looked at were NaN.
+    left = xp.clip(left.long() if is_torch(left) else left.astype(np.int64), 0, max(last - 1, 0))
     fraction = constant_like(position - left, poses)
-    left = left.long() if is_torch(left) else left.astype(np.int64)
     right = xp.clip(left + 1, 0, last)
     return slerp(poses[..., left, :], poses[..., right, :], fraction)
 

@@ -333,6 +333,16 @@ class TestBackends:
         )
         assert_close(turned.numpy(), expected)
 
+    @WAYS
+    @pytest.mark.parametrize("wrong", [[0.0, 0.05, 0.05], [0.0, np.nan, 0.05], [0.05, 0.02, 0.0], [np.nan] * 3])
+    def test_times_in_a_tensor_are_not_judged_and_do_no_harm(self, way, wrong, rng):
+        signal = torch.tensor(rng.normal(size=(9, 100)))
+        turned = rotate_track(signal, torch.zeros(3), times=torch.tensor(wrong), sample_rate=RATE)
+        assert turned.shape == signal.shape
+        assert torch.equal(turned[0], signal[0])
+        known = ~torch.isnan(turned)
+        assert_close(turned[known].numpy(), signal[known].numpy())
+
     @pytest.mark.usefixtures("no_shape_hook")
     @pytest.mark.parametrize(
         "function",
