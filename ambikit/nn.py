@@ -1,7 +1,7 @@
-"""The features as ``torch.nn`` modules: a buffer and a call of the function with the same name.
+"""Features and the binaural decoder as ``torch.nn`` modules: a buffer and a call of the function beside it.
 
-A module designs its mel bank once and keeps it on its device; its results are those of the function. The bank is
-not part of the state dict, because it follows from the parameters.
+A module designs its mel bank or its filters once and keeps them on its device; its results are those of the function.
+They are not part of the state dict, because they follow from the parameters.
 """
 
 from typing import Any
@@ -10,13 +10,16 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor, nn
 
-from ambikit._checks import check_choice, check_order
+from ambikit._checks import check_choice, check_order, check_signal
 from ambikit.analysis.features import WEIGHTINGS, foa_features, stereo_features
 from ambikit.analysis.filterbank import mel_filterbank
 from ambikit.analysis.mel import check_levels, log_mel
 from ambikit.analysis.spectra import feature_grid, stft
+from ambikit.errors import AmbikitError
+from ambikit.operators.binaural import BinauralFilters, binaural_decoder
+from ambikit.operators.convolution import filter_channels
 
-__all__ = ["FoaFeatures", "LogMel", "StereoFeatures", "Stft"]
+__all__ = ["BinauralDecoder", "FoaFeatures", "LogMel", "StereoFeatures", "Stft"]
 
 
 class Stft(nn.Module):
@@ -195,3 +198,58 @@ class StereoFeatures(FoaFeatures):
     def forward(self, signal: Float[Tensor, "*batch 2 time"]) -> Float[Tensor, "*batch 5 mel frames"]:
         """Turn ``(..., 2, time)`` into ``(..., 5, mel, frames)``."""
         return stereo_features(signal, self.sample_rate, **self._keywords(signal))
+
+
+class BinauralDecoder(nn.Module):
+    """Two ears in a sound field, as a layer: see :func:`ambikit.decode_binaural`.
+
+    Parameters
+    ----------
+    decoder
+        Filters of :func:`ambikit.binaural_decoder`, or a set of ears, or None for a rigid sphere.
+    order, sample_rate
+        Of the signals, where the decoder is not designed yet.
+    **design
+        Further keywords of :func:`ambikit.binaural_decoder`.
+
+    Raises
+    ------
+    AmbikitError
+        As :func:`ambikit.binaural_decoder`, or if filters and keywords of a design are both given.
+
+    Examples
+    --------
+    >>> import torch
+    >>> BinauralDecoder(order=1, sample_rate=24000)(torch.randn(2, 4, 2400)).shape
+    torch.Size([2, 2, 2400])
+    """
+
+    def __init__(self, decoder: Any = None, *, order: int = 1, sample_rate: float | None = None, **design: Any) -> None:
+        super().__init__()
+        if not isinstance(decoder, BinauralFilters):
+            decoder = binaural_decoder(decoder, order, sample_rate=sample_rate, **design)
+        elif design or sample_rate not in (None, decoder.sample_rate):
+            raise AmbikitError(
+                f"got filters for {decoder.sample_rate:g} Hz together with sample_rate={sample_rate} and "
+                f"{sorted(design)}; expected a design or the keywords of one; leave the keywords away"
+            )
+        self.sample_rate, self.delay, self._design = decoder.sample_rate, decoder.delay, decoder
+        filters = torch.as_tensor(decoder.filters, dtype=torch.float32)
+        self.register_buffer("filters", filters, persistent=False)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> "BinauralDecoder":
+        """Follow ``.to(...)``, but keep the filters in single precision or better."""
+        super()._apply(fn, recurse)
+        dtype = torch.float64 if self.filters.dtype == torch.float64 else torch.float32
+        self.filters = torch.as_tensor(self._design.filters, dtype=dtype, device=self.filters.device)
+        return self
+
+    def forward(self, signal: Float[Tensor, "*batch channels time"]) -> Float[Tensor, "*batch 2 time"]:
+        """Turn ``(..., channels, time)`` into ``(..., 2, time)``, left ear first."""
+        check_signal(signal, order=self._design.order)
+        double = signal.dtype == torch.float64 and self.filters.dtype != torch.float64
+        return filter_channels(signal, self._design.filters if double else self.filters, advance=self.delay)
+
+    def extra_repr(self) -> str:
+        """Show the parameters."""
+        return repr(self._design)

@@ -126,6 +126,7 @@ def test_level_and_time_differences_of_a_source_at_the_side(dummy_head, azimuth,
     assert time_difference(got) == pytest.approx(time_difference(wanted), abs=time)
 
 
+@pytest.mark.filterwarnings("ignore:`scipy.special.sph_harm`:DeprecationWarning")
 def test_third_order_is_no_worse_than_the_decoder_of_another_library(dummy_head):
     """spaudiopy's MagLS with its own phase continuation, on the same set: magnitudes above 3 kHz."""
     spaudiopy = pytest.importorskip("spaudiopy")

@@ -117,6 +117,17 @@ def test_compile(no_shape_hook, make, function, channels):
     assert_close(compiled(signal).numpy(), module(signal).numpy(), "float32", factor=10)
 
 
+@every_module
+@pytest.mark.parametrize("gradient", [False, True])
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning", "ignore::DeprecationWarning")
+def test_a_trace_follows_its_input(no_shape_hook, make, function, channels, gradient):
+    """What is traced with one signal computes another one: nothing leaves torch and becomes a constant."""
+    module = make()
+    traced = torch.jit.trace(module, noise(channels).requires_grad_(gradient), check_trace=False)
+    signal = noise(channels).flip(-1) / 3
+    assert_close(traced(signal).detach().numpy(), module(signal).numpy(), "float32", factor=10)
+
+
 def test_shows_its_parameters():
     assert "sample_rate=24000, bands=64" in repr(ambikit.nn.FoaFeatures(24000, bands=64))
     assert "frame_length=64" in repr(ambikit.nn.Stft(frame_length=64, hop_length=16))
@@ -138,3 +149,31 @@ class TestErrors:
             ambikit.nn.FoaFeatures(24000)(torch.zeros(2, 2400))
         with pytest.raises(ArrayTypeError, match="int16"):
             ambikit.nn.FoaFeatures(24000)(torch.zeros(4, 2400, dtype=torch.int16))
+
+
+class TestBinauralDecoder:
+    def test_it_is_the_function(self):
+        signal = torch.randn(2, 9, 300, generator=torch.Generator().manual_seed(0))
+        decoder = ambikit.binaural_decoder(order=2, sample_rate=24000)
+        expected = ambikit.decode_binaural(signal, 24000, decoder)
+        for module in (ambikit.nn.BinauralDecoder(decoder), ambikit.nn.BinauralDecoder(order=2, sample_rate=24000)):
+            torch.testing.assert_close(module(signal), expected)
+            assert not module.state_dict()
+        double = ambikit.nn.BinauralDecoder(decoder)(signal.double())
+        torch.testing.assert_close(double, ambikit.decode_binaural(signal.double(), 24000, decoder), rtol=0, atol=1e-12)
+
+    def test_half_precision_keeps_the_filters(self):
+        module = ambikit.nn.BinauralDecoder(order=1)
+        before = module.filters.clone()
+        assert torch.equal(module.half().filters, before)
+        assert module(torch.randn(4, 300).half()).dtype == torch.float16
+
+    def test_gradients_and_errors(self):
+        module = ambikit.nn.BinauralDecoder(order=1, method="least_squares")
+        signal = torch.randn(4, 50, requires_grad=True)
+        module(signal).square().sum().backward()
+        assert signal.grad.abs().sum() > 0
+        with pytest.raises(ambikit.ShapeError):
+            module(torch.randn(9, 50))
+        with pytest.raises(ambikit.AmbikitError, match="leave the keywords away"):
+            ambikit.nn.BinauralDecoder(ambikit.binaural_decoder(), method="magls")
