@@ -23,12 +23,14 @@ else:
 __all__ = [
     "Array",
     "as_float_array",
+    "as_numbers",
     "cached_design",
     "constant_like",
     "empty_like_signal",
     "is_array",
     "is_compiling",
     "is_torch",
+    "is_traced",
     "kernel_view",
     "loaded_torch",
     "namespace",
@@ -64,6 +66,15 @@ def is_compiling() -> bool:
     """Whether ``torch.compile`` is tracing the call."""
     torch = loaded_torch()
     return torch is not None and torch.compiler.is_compiling()
+
+
+def is_traced() -> bool:
+    """Whether torch writes down what the call does, in ``torch.compile`` or ``torch.jit.trace``.
+
+    What leaves torch then would become a constant of the recording.
+    """
+    torch = loaded_torch()
+    return torch is not None and (torch.compiler.is_compiling() or torch.jit.is_tracing())
 
 
 def is_array(x: Any) -> bool:
@@ -132,6 +143,31 @@ def cached_design(function: Callable) -> Callable:
     return designed
 
 
+def as_numbers(value: Any) -> np.ndarray:
+    """A number, list or NumPy array as float64 NumPy; what holds no real numbers is refused by its kind, not its value.
+
+    NumPy alone would make NaN of None, 30 of "30" and an error of its own of the rest.
+    """
+    if isinstance(value, float | int) or is_compiling():
+        return np.asarray(value, dtype=np.float64)
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError) as error:  # lists of different lengths, tensors on a GPU
+        raise ArrayTypeError(_no_numbers(value)) from error
+    if array.dtype.kind not in "fiub":
+        raise ArrayTypeError(_no_numbers(value))
+    return array.astype(np.float64, copy=False)
+
+
+def _no_numbers(value: Any) -> str:
+    shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}..."
+    return (
+        f"got {shown} ({type(value).__name__}) where numbers belong, as an angle perhaps; expected a real number, a "
+        "list of them with one length per axis, an array or a tensor; convert words with float(...), and leave out "
+        "what you do not mean to give"
+    )
+
+
 def to_library_of(value: Any, like: Array) -> Array:
     """Angles and other parameters, as an array of the library of ``like``.
 
@@ -142,18 +178,19 @@ def to_library_of(value: Any, like: Array) -> Array:
     xp = namespace(value, like)
     if is_torch(value):
         return value.float() if str(value.dtype).removeprefix("torch.") in _HALF_NAMES else value
-    if xp is np:
-        return np.asarray(value, dtype=np.float64)
-    return xp.as_tensor(np.asarray(value, dtype=np.float64), device=like.device)
+    numbers = as_numbers(value)
+    return numbers if xp is np else xp.as_tensor(numbers, device=like.device)
 
 
 def as_float_array(value: Any) -> Array:
     """A parameter that stands alone, as a floating array: tensors stay tensors, all else is float64 NumPy."""
     if is_torch(value):
+        if value.is_complex():
+            raise ArrayTypeError(_no_numbers(value))
         if not value.is_floating_point():
             return value.to(loaded_torch().float64)
         return value.float() if str(value.dtype).removeprefix("torch.") in _HALF_NAMES else value
-    return np.asarray(value, dtype=np.float64)
+    return as_numbers(value)
 
 
 def widen(x: Array) -> tuple[Array, Any]:
@@ -195,14 +232,14 @@ def kernel_view(x: Array, *, bytes_allowed: bool = False) -> np.ndarray | None:
     """A NumPy view of ``x`` if a compiled kernel may read it, else None.
 
     A kernel is taken only for plain, contiguous CPU memory in single or double precision (``bytes_allowed``: also
-    uint8, for pictures) that needs no gradient, outside ``torch.compile`` and functorch transforms, where only the
-    formula can be traced.
+    uint8, for pictures) that needs no gradient, outside ``torch.compile``, ``torch.jit.trace`` and functorch
+    transforms, where only the formula can be traced.
     """
     if isinstance(x, np.ndarray):
         plain = x.flags.c_contiguous and x.dtype.char in ("fdFDB" if bytes_allowed else "fdFD") and x.dtype.isnative
         return x if plain else None
     torch = loaded_torch()
-    if torch.compiler.is_compiling() or type(x) is not torch.Tensor:
+    if is_traced() or type(x) is not torch.Tensor:
         return None
     if x.device.type != "cpu" or not x.is_contiguous() or x.is_conj() or x.is_neg():
         return None

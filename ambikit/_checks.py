@@ -20,6 +20,7 @@ __all__ = [
     "check_sample_rate",
     "check_signal",
     "check_spectrum",
+    "order_if_complete",
     "order_of_channels",
 ]
 
@@ -50,15 +51,21 @@ def check_floating(x: Any, name: str = "signal", *, complex_allowed: bool = Fals
 
 def order_of_channels(channels: int, where: str) -> int:
     """The Ambisonic order with ``channels`` channels, or a clear refusal. ``where`` describes the array."""
-    order = 0
-    while (order + 1) ** 2 < channels:  # torch.compile cannot trace isqrt of a size that varies
-        order += 1
-    if (order + 1) ** 2 != channels:
+    order = order_if_complete(channels)
+    if order is None:
         raise ShapeError(
             f"got {where}; expected (order + 1)² channels: 1, 4, 9, 16, …; "
             "check the axis order (channels come before time) and that the layout is complete"
         )
     return order
+
+
+def order_if_complete(channels: int) -> int | None:
+    """The order with exactly ``channels`` channels, None if there is none."""
+    order = 0
+    while (order + 1) ** 2 < channels:  # torch cannot trace the square root of a size that varies
+        order += 1
+    return order if (order + 1) ** 2 == channels else None
 
 
 def _shape(x: Array) -> tuple[int, ...]:

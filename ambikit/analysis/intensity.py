@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Complex, Float
 
 from ambikit._arrays import Array, is_torch, namespace
-from ambikit._checks import check_order, check_spectrum
+from ambikit._checks import check_order, check_spectrum, order_if_complete
 from ambikit.errors import ShapeError
 
 __all__ = ["active_intensity", "check_first_order_spectrum", "diffuseness", "energy_density"]
@@ -176,7 +176,7 @@ def check_first_order_spectrum(spectrum: Array) -> None:
     """Check for a complex spectrum that holds at least first order."""
     check_spectrum(spectrum)
     channels = spectrum.shape[-3]
-    if channels < 4 or round(channels**0.5) ** 2 != channels:
+    if not order_if_complete(channels):
         raise ShapeError(
             f"got {channels} channels on axis -3 of spectrum with shape {tuple(spectrum.shape)}; expected at least 4, "
             "(order + 1)²: W, Y, Z, X, …; take the spectrum of an Ambisonic signal (..., channels, time)"

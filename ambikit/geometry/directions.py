@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from ambikit._arrays import Array, as_float_array, is_torch, namespace
+from ambikit._arrays import Array, as_float_array, as_numbers, is_torch, namespace
 from ambikit.errors import ArrayTypeError, ShapeError
 
 __all__ = ["angles_in_radians", "angles_to_vectors", "angular_distance", "broadcast_shape", "vectors_to_angles"]
@@ -39,11 +39,13 @@ def angles_in_radians(*angles: Any, degrees: bool = False) -> tuple[Array, ...]:
     """
     xp = namespace(*angles)
     if xp is np:
-        converted = tuple(np.asarray(angle, dtype=np.float64) for angle in angles)
+        converted = tuple(as_numbers(angle) for angle in angles)
     else:
         like = next(as_float_array(angle) for angle in angles if is_torch(angle))
         converted = tuple(
-            as_float_array(angle) if is_torch(angle) else xp.as_tensor(angle, dtype=like.dtype, device=like.device)
+            as_float_array(angle)
+            if is_torch(angle)
+            else xp.as_tensor(as_numbers(angle), dtype=like.dtype, device=like.device)
             for angle in angles
         )
     broadcast_shape(*(tuple(angle.shape) for angle in converted))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ambikit._arrays import Array, is_array, is_torch, loaded_torch, namespace, real_dtype
+from ambikit._arrays import Array, is_array, is_torch, is_traced, loaded_torch, namespace, real_dtype
 from ambikit.errors import AmbikitError, ArrayTypeError, ShapeError
 from ambikit.geometry.directions import angles_in_radians
 
@@ -53,7 +53,7 @@ def is_plain(*arrays: Array) -> bool:
     if not tensors:
         return True
     torch = loaded_torch()
-    if torch.compiler.is_compiling() or any(type(x) not in (torch.Tensor, torch.nn.Parameter) for x in tensors):
+    if is_traced() or any(type(x) not in (torch.Tensor, torch.nn.Parameter) for x in tensors):
         return False
     if torch.is_grad_enabled() and any(x.requires_grad for x in tensors):
         return False

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+import ambikit
 from ambikit import _arrays
 from ambikit._checks import check_floating, check_signal
 from ambikit.errors import AmbikitError, ArrayTypeError, ShapeError
@@ -23,6 +24,34 @@ class TestNamespace:
     def test_two_devices_are_refused(self):
         with pytest.raises(ArrayTypeError, match="cpu.*meta"):
             _arrays.namespace(torch.zeros(2), torch.zeros(2, device="meta"))
+
+
+@pytest.mark.usefixtures("no_shape_hook")
+class TestNumbers:
+    @pytest.mark.parametrize("value", [None, "30", "x", 1j, [1.0, None], [[1.0], [1.0, 2.0]], ["1"], object()])
+    def test_what_is_no_number_is_refused_and_shown(self, value, library):
+        signal = library.array(np.ones((4, 3)), "float32")
+        calls = (
+            lambda: ambikit.rotate(signal, value),
+            lambda: ambikit.align(signal, 0, value),
+            lambda: ambikit.beamform(signal, value, 0),
+            lambda: ambikit.encode(signal[0], value, 0),
+            lambda: _arrays.to_library_of(value, signal),
+        )
+        for call in calls:
+            with pytest.raises(ArrayTypeError, match="where numbers belong.*expected a real number"):
+                call()
+
+    def test_beside_a_tensor(self):
+        for value in (None, "30", torch.tensor(1j)):
+            with pytest.raises(ArrayTypeError, match="where numbers belong"):
+                ambikit.angles_to_vectors(torch.tensor(0.5), value)
+
+    def test_what_are_numbers(self):
+        for value in (1, True, np.float32(1), [1], (1.0,), np.int8([1]), np.float16(1)):
+            assert _arrays.as_numbers(value).dtype == np.float64
+            assert (_arrays.as_numbers(value) == 1).all()
+        assert np.isnan(_arrays.as_numbers(np.nan))
 
 
 class TestConstants:
