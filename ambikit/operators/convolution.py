@@ -44,8 +44,8 @@ def filter_channels(
     wide, half = widen(signal)
     xp = namespace(wide)
     filters = constant_like(filters, wide)
-    rows, channels, taps = filters.shape
-    batch, time = tuple(wide.shape)[:-2], wide.shape[-1]
+    rows, channels, taps = (int(size) for size in filters.shape)
+    batch, time = tuple(wide.shape)[:-2], int(wide.shape[-1])  # a trace of torch.jit is for one length
     length = time + taps - 1 - advance if tail else time
     if 0 in batch:  # which not all transforms accept
         return narrow(_zeros(wide, (*batch, rows, length)), half)
@@ -81,7 +81,7 @@ def filter_channels(
 def _unharmed(good: Array, taps: int, advance: int, length: int) -> Array:
     """Which results depend on good samples only: those whose window of ``taps`` samples holds no other."""
     xp = namespace(good)
-    time = good.shape[-1]
+    time = int(good.shape[-1])
     bad = xp.cumsum(xp.where(good, 0, 1), -1)
     bad = xp.concatenate([xp.zeros_like(bad[..., :1]), bad], -1)  # how many among the first t samples
     last = xp.clip(_steps(bad, length) + (advance + 1), 0, time)

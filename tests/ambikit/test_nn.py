@@ -168,6 +168,13 @@ class TestBinauralDecoder:
         assert torch.equal(module.half().filters, before)
         assert module(torch.randn(4, 300).half()).dtype == torch.float16
 
+    @pytest.mark.parametrize("gradient", [False, True])
+    def test_a_trace_follows_its_input(self, no_shape_hook, gradient):
+        module = ambikit.nn.BinauralDecoder(order=1)
+        traced = torch.jit.trace(module, torch.randn(2, 4, 300).requires_grad_(gradient), check_trace=False)
+        signal = torch.randn(2, 4, 300)
+        assert_close(traced(signal).detach().numpy(), module(signal).numpy(), "float32", factor=10)
+
     def test_gradients_and_errors(self):
         module = ambikit.nn.BinauralDecoder(order=1, method="least_squares")
         signal = torch.randn(4, 50, requires_grad=True)
