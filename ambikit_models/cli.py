@@ -1,4 +1,4 @@
-"""``ambikit-models``: train a recipe on videos, run a study on the synthetic world."""
+"""The command line: train a recipe on 360° videos, or run a study on the synthetic world."""
 
 import sys
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Train:
     """Train a published recipe, or one's own, on a folder of 360° videos in the YT-360 layout."""
 
     data: Annotated[Path, tyro.conf.Positional]
-    """Folder with video/*.mp4 and audio/*.m4a."""
+    """Folder with video/*.mp4 and audio/*.m4a. With few clips: examples/train_avsa.py --data DIR."""
     recipe: str = "morgado2020"
     """morgado2020, wang2022, or a YAML file of a training configuration."""
     output: Path = Path("runs/train")
@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> None:
     except AmbikitError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("interrupted; the same command goes on where it stopped")
+        sys.exit("interrupted; the same command goes on from the last checkpoint")
 
 
 def _train(command: Train) -> None:
@@ -74,3 +74,7 @@ def _train(command: Train) -> None:
     clips = open_videos(command.data, config, split=command.split, yolo_weights=command.yolo_weights)
     fabric = Fabric(accelerator=command.accelerator, devices=command.devices, precision=command.precision)
     train_with_progress(config, clips, command.output, fabric=fabric)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,7 @@
 """Learn spatial alignment of picture and sound, on the synthetic 360° world or on your own 360° videos.
 
     python examples/train_avsa.py                       # the demonstration: minutes on two CPU cores
-    python examples/train_avsa.py --preset smoke        # the same in a minute or so, to see that all parts work
+    python examples/train_avsa.py --preset smoke        # the same, very short, to see that all parts work
     python examples/train_avsa.py --data DIR            # a folder in the YT-360 layout (video/*.mp4, audio/*.m4a)
 
 The demonstration trains the same networks twice, side by side: once on four log-mel spectrograms, once with the
@@ -26,29 +26,35 @@ from ambikit.errors import AmbikitError
 class Arguments:
     """Learn spatial alignment of picture and sound."""
 
-    preset: str = "demo"
-    """A study that comes with the package (demo, smoke, table), or a YAML file of your own."""
+    preset: str | None = None
+    """A study that comes with the package (demo, smoke, table; demo by default), or a YAML file of your own."""
     data: Path | None = None
     """Train on this folder in the YT-360 layout instead of the synthetic world."""
     output: Path | None = None
-    """Where everything is written; runs/<preset> by default. A finished or interrupted run there is taken up."""
+    """Where everything is written; runs/NAME by default. An interrupted run there is taken up."""
     workers: int = 2
-    """Processes side by side."""
-    steps: int = 200
-    """With --data: optimisation steps of each of the two phases."""
+    """Processes side by side (studies)."""
+    steps: int | None = None
+    """Optimisation steps of each of the two phases (with --data; 200 by default)."""
 
 
 def main(arguments: Arguments) -> None:
     """Train, evaluate, and show what came out."""
+    if arguments.data is not None and arguments.preset is not None:
+        raise AmbikitError("got both --data and --preset; expected one: presets are studies on the synthetic world")
+    if arguments.data is None and arguments.steps is not None:
+        raise AmbikitError("got --steps without --data; expected the steps of a study in its YAML file")
     # loading torch takes seconds; a wrong flag should not have to wait for it
-    from ambikit_models.study.show import show_study
-    from ambikit_models.study.videos import train_on_videos
-
     if arguments.data is not None:
-        train_on_videos(arguments.data, arguments.output or Path("runs/videos"), steps=arguments.steps)
+        from ambikit_models.study.videos import train_on_videos
+
+        steps = 200 if arguments.steps is None else arguments.steps
+        train_on_videos(arguments.data, arguments.output or Path("runs/videos"), steps=steps)
     else:
-        name = Path(arguments.preset).stem
-        show_study(arguments.preset, arguments.output or Path("runs") / name, workers=arguments.workers)
+        from ambikit_models.study.show import show_study
+
+        preset = arguments.preset or "demo"
+        show_study(preset, arguments.output or Path("runs") / Path(preset).stem, workers=arguments.workers)
 
 
 if __name__ == "__main__":
@@ -57,4 +63,4 @@ if __name__ == "__main__":
     except AmbikitError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("interrupted; the same command goes on where it stopped")
+        sys.exit("interrupted; the same command goes on from the last checkpoint")

@@ -10,7 +10,8 @@ from ambikit_models.sound import SoundFeatures
 __all__ = ["YT360"]
 
 _LAYOUT = "video/{id}-{start}.mp4 and audio/{id}-{start}.m4a, and train.txt and test.txt with one id per line"
-_SOUND_FILES = (".m4a", ".mp4", ".flac", ".wav", ".ogg", ".opus", ".webm")
+_PICTURE_FILES = (".mp4", ".mov", ".webm", ".mkv")
+_SOUND_FILES = (".m4a", ".mp4", ".flac", ".wav", ".caf", ".ogg", ".opus", ".webm")
 _ID_LENGTH = 11
 
 
@@ -23,7 +24,8 @@ class YT360(PairedClips):
         audio/{id}-{start}.m4a      the sound, first order; also .flac, .wav, …
         train.txt, test.txt         one id per line
 
-    A clip is a pair present in both folders; a file without its partner is left out and counted. Sound as YouTube
+    A clip is a pair of the same name in both folders; a file without its partner is left out and counted. Videos of
+    one's own may have any name, which then stands for the video too. Sound as YouTube
     serves it (six channels, two of them silent) is recognised, see :func:`ambikit.read`.
 
     Parameters
@@ -64,11 +66,11 @@ class YT360(PairedClips):
                     f"got {root}, which has no folder {part}; expected the layout of YT-360: {_LAYOUT}; "
                     "give the folder that holds them"
                 )
-        pictures = _by_name(folder / "video", (".mp4",))
+        pictures = _by_name(folder / "video", _PICTURE_FILES)
         sounds = _by_name(folder / "audio", _SOUND_FILES)
         paired = sorted(pictures.keys() & sounds.keys())
         self.unpaired = len(pictures.keys() ^ sounds.keys())
-        clips = [ClipFiles(name, name[:_ID_LENGTH], pictures[name], sounds[name]) for name in paired]
+        clips = [ClipFiles(name, _video_of(name), pictures[name], sounds[name]) for name in paired]
         if split is not None:
             wanted = _ids(root, folder, split)
             clips = [clip for clip in clips if clip.video in wanted]
@@ -82,13 +84,18 @@ class YT360(PairedClips):
 
 
 def _by_name(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
-    """The files of a folder that are named as clips are: 11 characters, which may contain dashes, a dash, seconds."""
-    found = {}
+    """The files of a folder by their names without endings; of two that differ in the ending, the first."""
+    found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        identifier, _, start = path.stem.rpartition("-")
-        if path.suffix.lower() in endings and len(identifier) == _ID_LENGTH and start.isdecimal():
+        if path.suffix.lower() in endings and not path.name.startswith("."):
             found.setdefault(path.stem, path)
     return found
+
+
+def _video_of(name: str) -> str:
+    """The id of YouTube where a name is one, a dash and seconds (an id may contain dashes); else the whole name."""
+    identifier, _, start = name.rpartition("-")
+    return identifier if len(identifier) == _ID_LENGTH and start.isdecimal() else name
 
 
 def _ids(root: Path, folder: Path, split: str) -> set[str]:

@@ -60,7 +60,7 @@ class Embeddings:
 def embed(
     model: Embedder,
     source: ClipSource,
-    indices: np.ndarray,
+    indices: Any,
     chooser: Any,
     *,
     conditions: tuple[Condition, ...] = ("own",),
@@ -96,6 +96,7 @@ def embed(
         Told the number of finished clips after every block.
     """
     model.eval()
+    indices = np.asarray(indices)
     generator = generator_for(seed, 3)
     viewpoints = choose_viewpoints(chooser, views, source, indices, generator)
     yaw = torch.from_numpy(generator.uniform(-np.pi, np.pi, len(indices)))

@@ -25,6 +25,13 @@ def preset_path(kind: str, name_or_path: str) -> Path:
     if name_or_path.endswith((".yaml", ".yml")):
         return Path(name_or_path)
     if name_or_path not in preset_names(kind):
+        other = "recipes" if kind == "studies" else "studies"
+        if name_or_path in preset_names(other):
+            raise AmbikitError(
+                f"got {name_or_path!r}, which is one of the {other}; expected one of the {kind} "
+                f"({', '.join(preset_names(kind))}); run a study with: ambikit-models study NAME, and train a recipe "
+                "on videos with: ambikit-models train DIR --recipe NAME"
+            )
         raise AmbikitError(
             f"got preset {name_or_path!r}; expected one of {', '.join(preset_names(kind))}, or the path of a YAML file"
         )

@@ -32,10 +32,6 @@ class StudyConfig:
     """The world."""
     world_seed: int = 0
     """Seed of the scenes."""
-    size: int = 24
-    """Width and height of a crop in pixels."""
-    frames: int = 1
-    """Pictures per clip."""
     training_scenes: int = 4096
     """Scenes for self-supervised training."""
     head_scenes: int = 1536
@@ -58,6 +54,11 @@ class StudyConfig:
             raise AmbikitError(
                 "got variants whose sound features differ in more than the format; expected the same sample rate, "
                 "bands, window and hop, since all variants share the rendered pools"
+            )
+        durations = {variant.training.clip.duration for variant in self.variants}
+        if durations != {self.world.duration}:
+            raise AmbikitError(
+                f"got clips of {sorted(durations)} s in a world of {self.world.duration} s; expected the same duration"
             )
         rates = {variant.training.sound.sample_rate for variant in self.variants}
         if rates != {self.world.sample_rate}:

@@ -67,6 +67,7 @@ def draw_localization(model: AlignmentModel, clips: WorldClips, index: int, path
         alignment_scores(model, clips, index),
         azimuth=objects.azimuth[0][present],
         elevation=objects.elevation[0][present],
+        quantity="match of picture and sound (cosine)",
         labels=["sounds" if sounding else "silent" for sounding in objects.sounding[0][present]],
     )
     axes.set_title("Where picture and sound match, by the trained model")

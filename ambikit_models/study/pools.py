@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from ambikit_models.sound import SoundFeatures
+from ambikit.errors import FileError
 from ambikit_models.study.config import StudyConfig
+from ambikit_models.training.config import TrainingConfig
 from ambikit_models.world.clips import WorldClips
 
 __all__ = ["POOLS", "load_pool", "render_pools"]
@@ -41,9 +42,13 @@ def render_pools(
         done += len(indices)
 
 
-def load_pool(study: StudyConfig, folder: Path, name: str, sound: SoundFeatures) -> WorldClips:
-    """Open a rendered pool for the given sound features."""
-    return WorldClips.load(_path(folder, name), format=sound.format, size=study.size, frames=study.frames)
+def load_pool(folder: Path, name: str, training: TrainingConfig) -> WorldClips:
+    """Open a rendered pool for the sound features and the pictures of a recipe."""
+    path = _path(folder, name)
+    try:
+        return WorldClips.load(path, format=training.sound.format, size=training.clip.size, frames=training.clip.frames)
+    except FileError as error:
+        raise FileError(f"{error}; remove {path} and start again: it will be rendered anew") from None
 
 
 def _path(folder: Path, name: str) -> Path:

@@ -1,5 +1,6 @@
 """Live progress in the terminal: one bar per part, with a few words beside it."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-__all__ = ["live_progress", "training_words"]
+__all__ = ["live_progress", "notes", "training_words"]
 
 
 @contextmanager
@@ -32,6 +33,15 @@ def live_progress(console: Console) -> Iterator[Callable[[str, int, int, str], N
 
     with bars:
         yield tell
+
+
+@contextmanager
+def notes(console: Console) -> Iterator[None]:
+    """Print warnings as notes, without the place in the code that they come from."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = lambda message, *_, **__: console.print(f"note: {message}", highlight=False)
+        yield
 
 
 def training_words(record: dict[str, Any]) -> str:

@@ -8,9 +8,12 @@ import json
 import multiprocessing
 import os
 import queue
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +24,12 @@ from ambikit_models.study.config import StudyConfig, Variant
 from ambikit_models.study.evaluation import evaluate_model, omni_control, oracle_ceiling
 from ambikit_models.study.pools import load_pool, render_pools
 from ambikit_models.study.progress import training_words
+from ambikit_models.training.checkpoints import make_folder
 from ambikit_models.training.config import load_yaml, save_yaml, to_mapping
 from ambikit_models.training.loop import initial_model, train
 from ambikit_models.training.metrics import read_metrics
 
-__all__ = ["Event", "run_folder", "run_study"]
+__all__ = ["Event", "is_finished", "run_folder", "run_study"]
 
 #: What a display is told: the part (``render`` or a run's name), how much is done of how much, and a few words.
 Event = Callable[[str, int, int, str], None]
@@ -57,17 +61,32 @@ def run_study(
     AmbikitError
         If the folder holds another study.
     """
-    output.mkdir(parents=True, exist_ok=True)
+    if workers < 1:
+        raise AmbikitError(f"got workers={workers}; expected at least 1 process")
+    make_folder(output)
     _claim(study, output)
     tell = event or (lambda *_: None)
     render_pools(study, output / "pools", workers=workers, progress=lambda d, n: tell("render", d, n, "scenes"))
     runs = [(variant, seed) for seed in study.seeds for variant in study.variants]
     context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, ProcessPoolExecutor(workers, mp_context=context) as pool:
-        messages = manager.Queue()
-        futures = [pool.submit(_run, study, variant, seed, output, messages) for variant, seed in runs]
-        _relay(messages, futures, tell)
+    with ExitStack() as stack:
+        with _deaf_to_the_keyboard():
+            messages = stack.enter_context(context.Manager()).Queue()
+            pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=context))
+            futures = [pool.submit(_run, study, variant, seed, output, messages) for variant, seed in runs]
+        try:
+            _relay(messages, futures, tell)
+        except KeyboardInterrupt:
+            for child in multiprocessing.active_children():
+                child.terminate()
+            raise
         return [future.result() for future in futures]
+
+
+def is_finished(study: StudyConfig, output: Path) -> bool:
+    """Whether every variant and seed of a study has its results in the folder."""
+    folders = (run_folder(output, variant.name, seed) for variant in study.variants for seed in study.seeds)
+    return all((folder / "results.json").exists() for folder in folders)
 
 
 def run_folder(output: Path, variant: str, seed: int) -> Path:
@@ -85,9 +104,7 @@ def _run(study: StudyConfig, variant: Variant, seed: int, output: Path, messages
         return json.loads(results.read_text(encoding="utf-8"))
     begun = time.perf_counter()
     config = dataclasses.replace(variant.training, seed=seed)
-    clips, head, test = (
-        load_pool(study, output / "pools", pool, config.sound) for pool in ("training", "head", "test")
-    )
+    clips, head, test = (load_pool(output / "pools", pool, config) for pool in ("training", "head", "test"))
 
     def training(record: dict[str, Any]) -> None:
         messages.put((name, record["step"], record["steps"], training_words(record)))
@@ -114,6 +131,19 @@ def _run(study: StudyConfig, variant: Variant, seed: int, output: Path, messages
     partial.write_text(json.dumps(record), encoding="utf-8")
     os.replace(partial, results)
     return record
+
+
+@contextmanager
+def _deaf_to_the_keyboard() -> Iterator[None]:
+    """Start processes that leave an interruption to us: each would print a traceback of its own."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread is interrupted
+        yield
+        return
+    ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, ours)
 
 
 def _final_loss(folder: Path) -> float:

@@ -11,7 +11,7 @@ from ambikit_models.study.config import StudyConfig, load_study
 from ambikit_models.study.pictures import draw_learning_curves, draw_localization
 from ambikit_models.study.pools import load_pool
 from ambikit_models.study.progress import live_progress
-from ambikit_models.study.run import run_folder, run_study
+from ambikit_models.study.run import is_finished, run_folder, run_study
 from ambikit_models.study.table import COLUMNS, controls, differences, markdown, rows
 from ambikit_models.training.checkpoints import load_model
 
@@ -31,6 +31,10 @@ def show_study(preset: str, output: Path, *, workers: int = 2) -> list[dict[str,
         Processes side by side.
     """
     study, console = load_study(preset), Console()
+    if is_finished(study, output):
+        console.print(
+            f"{output} holds this study, finished; these are its results. To run it again choose another folder."
+        )
     begun = time.perf_counter()
     with live_progress(console) as tell:
         results = run_study(study, output, workers=workers, event=tell)
@@ -62,7 +66,7 @@ def _draw(study: StudyConfig, output: Path, console: Console) -> None:
     # the picture is drawn by loading the checkpoint as anybody would
     best = study.variants[-1]
     model, config = load_model(folders[best.name])
-    test = load_pool(study, output / "pools", "test", config.sound)
+    test = load_pool(output / "pools", "test", config)
     pictures = [curves]
     for index in range(min(3, len(test))):
         pictures.append(output / f"localization_{index}.png")

@@ -21,8 +21,8 @@ def rows(results: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     for result in results:
         name, trained, untrained = _name(result, results), result["trained"], result["untrained"]
         table.append((name, *_figures(trained, ""), _estimate(trained["classes"])))
-        table.append(("  translated", *_figures(trained, "_translated"), "–"))
-        table.append(("  untrained", *_figures(untrained, ""), _estimate(untrained["classes"])))
+        table.append(("– translated", *_figures(trained, "_translated"), "–"))
+        table.append(("– untrained", *_figures(untrained, ""), _estimate(untrained["classes"])))
     return table
 
 

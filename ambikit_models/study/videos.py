@@ -18,9 +18,9 @@ from ambikit_models.panorama.detection import YoloDetector
 from ambikit_models.panorama.viewpoints import ObjectViewpoints, RandomViewpoints
 from ambikit_models.sound import SoundFeatures
 from ambikit_models.study.pictures import draw_learning_curves
-from ambikit_models.study.progress import live_progress, training_words
+from ambikit_models.study.progress import live_progress, notes, training_words
 from ambikit_models.training.checkpoints import latest_checkpoint
-from ambikit_models.training.config import ModelConfig, Phase, TrainingConfig
+from ambikit_models.training.config import ClipConfig, ModelConfig, Phase, TrainingConfig
 from ambikit_models.training.loop import train
 
 __all__ = ["open_videos", "small_recipe", "train_on_videos", "train_with_progress"]
@@ -29,17 +29,21 @@ _FEWEST_FOR_FIGURES = 32
 
 
 def open_videos(
-    data: Path,
-    config: TrainingConfig,
-    *,
-    split: str | None = None,
-    yolo_weights: str = "yolo11n.pt",
-    size: int = 112,
-    frames: int = 8,
+    data: Path, config: TrainingConfig, *, split: str | None = None, yolo_weights: str = "yolo11n.pt"
 ) -> YT360:
     """Open a folder in the YT-360 layout for a recipe; one that looks at objects gets a YOLO detector."""
     detector = YoloDetector(yolo_weights) if isinstance(config.viewpoints, ObjectViewpoints) else None
-    return YT360(data, split, config.sound, size=size, frames=frames, detector=detector)
+    clip = config.clip
+    return YT360(
+        data,
+        split,
+        config.sound,
+        size=clip.size,
+        frames=clip.frames,
+        frame_rate=clip.frame_rate,
+        sound_duration=clip.duration,
+        detector=detector,
+    )
 
 
 def small_recipe(clips: int, steps: int) -> TrainingConfig:
@@ -54,6 +58,7 @@ def small_recipe(clips: int, steps: int) -> TrainingConfig:
     return TrainingConfig(
         phases=(correspondence, alignment) if batch > 1 else (alignment,),
         sound=SoundFeatures("foa_intensity", sample_rate=24000, bands=128),
+        clip=ClipConfig(size=48, frames=2),
         model=ModelConfig(width=128, projection=64),
         viewpoints=RandomViewpoints(field_of_view=(math.radians(60), math.radians(90))),
         weight_decay=1e-4,
@@ -99,13 +104,20 @@ def train_on_videos(data: Path, output: Path, *, steps: int = 200) -> AlignmentM
         Steps of each phase.
     """
     console = Console()
-    found = YT360(data, None, SoundFeatures("foa_intensity"), size=48, frames=2)
-    clips = found.subset(found.readable())
-    console.print(f"{len(found)} clips in {data}, {len(clips)} of them readable")
-    if not len(clips):
-        raise AmbikitError(f"got no readable clip in {data}; expected at least one; the warnings above say why")
-    config = small_recipe(len(clips), steps)
-    _check_first(clips, console)
+    with notes(console):
+        found = open_videos(data, small_recipe(1, steps))
+        clips = found.subset(found.readable())
+        console.print(f"{len(found)} clips in {data}, {len(clips)} of them readable")
+        if found.unpaired:
+            console.print(f"{found.unpaired} files have no partner of the same name in the other folder")
+        if not len(clips):
+            raise AmbikitError(f"got no readable clip in {data}; expected at least one; the notes above say why")
+        config = small_recipe(len(clips), steps)
+        _check_first(clips, console)
+        return _train_and_show(clips, config, output, console)
+
+
+def _train_and_show(clips: PairedClips, config: TrainingConfig, output: Path, console: Console) -> AlignmentModel:
     train_ids, held_out = _hold_out(clips)
     model = train_with_progress(config, clips.subset(train_ids), output, console=console)
     if len(held_out) >= _FEWEST_FOR_FIGURES:

@@ -21,7 +21,7 @@ from ambikit.errors import AmbikitError, FileError
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.training.config import TrainingConfig, from_mapping, to_mapping
 
-__all__ = ["latest_checkpoint", "load_model", "load_recipe", "resume", "save_checkpoint"]
+__all__ = ["latest_checkpoint", "load_model", "load_recipe", "make_folder", "resume", "save_checkpoint"]
 
 _FORMAT = 1
 _CONVENTIONS = "AmbiX (ACN, SN3D); azimuth counter-clockwise; aligned features; x front, y left, z up"
@@ -61,6 +61,17 @@ def save_checkpoint(
     for old in _checkpoints(folder)[:-_KEPT]:
         shutil.rmtree(old, ignore_errors=True)
     return target
+
+
+def make_folder(folder: Path) -> None:
+    """Make an output folder, or say why it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            f"got the output folder {folder}, which cannot be made ({error}); expected a folder, new or old, in a "
+            "writable place; choose another"
+        ) from None
 
 
 def latest_checkpoint(folder: Path) -> Path | None:

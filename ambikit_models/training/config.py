@@ -18,7 +18,34 @@ from ambikit_models.objectives.avsa import Candidates
 from ambikit_models.panorama.viewpoints import ObjectViewpoints, RandomViewpoints
 from ambikit_models.sound import SoundFeatures
 
-__all__ = ["ModelConfig", "Phase", "TrainingConfig", "from_mapping", "load_yaml", "save_yaml", "to_mapping"]
+__all__ = [
+    "ClipConfig",
+    "ModelConfig",
+    "Phase",
+    "TrainingConfig",
+    "from_mapping",
+    "load_yaml",
+    "save_yaml",
+    "to_mapping",
+]
+
+
+@dataclass(frozen=True)
+class ClipConfig:
+    """How much of a clip the encoders see and hear at once."""
+
+    size: int = 112
+    """Width and height of a view in pixels."""
+    frames: int = 8
+    """Pictures."""
+    frame_rate: float = 16.0
+    """Pictures per second."""
+    duration: float = 1.0
+    """Seconds of sound; the pictures lie within them."""
+
+    def __post_init__(self) -> None:
+        if self.size < 1 or self.frames < 1 or not self.frame_rate > 0 or not self.duration > 0:
+            raise AmbikitError(f"got {self}; expected positive numbers")
 
 
 @dataclass(frozen=True)
@@ -85,6 +112,14 @@ class Phase:
     within_clip: float = 0.0
     """AVSA only: weight of an extra term among the views of one clip. Not part of the papers' objective."""
 
+    def __post_init__(self) -> None:
+        if min(self.steps, self.clips, self.views) < 1:
+            raise AmbikitError(
+                f"got steps={self.steps}, clips={self.clips}, views={self.views}; expected at least 1 of each"
+            )
+        if not self.temperature > 0:
+            raise AmbikitError(f"got temperature={self.temperature}; expected a positive number, 0.07 in the papers")
+
     def rate_at(self, step: int) -> float:
         """The learning rate of a step, counted from 0 within the phase."""
         if step < self.warm_up:
@@ -106,6 +141,8 @@ class TrainingConfig:
     """The networks."""
     viewpoints: RandomViewpoints | ObjectViewpoints = field(default_factory=RandomViewpoints)
     """How viewpoints are chosen; each phase sets its own number of views."""
+    clip: ClipConfig = field(default_factory=ClipConfig)
+    """How much of a clip is seen and heard."""
     seed: int = 0
     """Decides the initial weights, the order of clips and the viewpoints."""
     optimizer: Literal["adam", "adamw"] = "adamw"

@@ -22,7 +22,13 @@ from ambikit_models.objectives.avc import AVC
 from ambikit_models.objectives.avsa import AVSA
 from ambikit_models.objectives.infonce import Gather
 from ambikit_models.training.augmentation import flip_jointly
-from ambikit_models.training.checkpoints import latest_checkpoint, load_recipe, resume, save_checkpoint
+from ambikit_models.training.checkpoints import (
+    latest_checkpoint,
+    load_recipe,
+    make_folder,
+    resume,
+    save_checkpoint,
+)
 from ambikit_models.training.config import Phase, TrainingConfig, save_yaml
 from ambikit_models.training.metrics import Metrics, Report
 from ambikit_models.training.sampling import choose_viewpoints, clip_indices, generator_for
@@ -72,13 +78,15 @@ def train(
     output = Path(output)
     fabric = fabric or Fabric(accelerator="cpu", devices=1)
     fabric.launch()
+    for phase in config.phases:  # before minutes are spent on the clips
+        clip_indices(config.seed, 0, phase.clips, len(source))
     model = initial_model(config, source)
     last = latest_checkpoint(output / "checkpoints")
     done = load_recipe(last)[1] if last else 0
     if last:
         resume(last, model, None, config)
     if fabric.is_global_zero:
-        output.mkdir(parents=True, exist_ok=True)
+        make_folder(output)
         save_yaml(config, output / "config.yaml")
     model.to(fabric.device)  # before there is an optimiser, whose restored state goes where the parameters are
     run = _Run(config, source, model, fabric, output, Metrics(output / "metrics.jsonl", fabric, report, done))

@@ -70,26 +70,42 @@ class TestStudy:
 
     def test_no_scene_is_in_two_pools(self, finished):
         output, _ = finished
-        sound = tiny().variants[0].training.sound
-        pools = [load_pool(tiny(), output / "pools", name, sound).indices for name in POOLS]
+        recipe = tiny().variants[0].training
+        pools = [load_pool(output / "pools", name, recipe).indices for name in POOLS]
         together = np.concatenate(pools)
         assert len(np.unique(together)) == len(together) == 24 + 16 + 16
 
     def test_the_map_of_a_scene(self, finished):
         output, _ = finished
         model, config = load_model(run_folder(output, "foa-iv", 0))
-        scores = alignment_scores(model, load_pool(tiny(), output / "pools", "test", config.sound), 0)
+        scores = alignment_scores(model, load_pool(output / "pools", "test", config), 0)
         assert scores.shape == (18, 36)
         assert np.isfinite(scores[4:14]).all()
         assert np.isnan(scores[:4]).all()
         assert np.abs(scores[4:14]).max() <= 1.0001
 
 
+class TestBadInput:
+    def test_no_workers(self, tmp_path):
+        with pytest.raises(AmbikitError, match="workers=0"):
+            run_study(tiny(), tmp_path, workers=0)
+
+    def test_the_output_is_a_file(self, tmp_path):
+        (tmp_path / "file").touch()
+        with pytest.raises(AmbikitError, match="cannot be made"):
+            run_study(tiny(), tmp_path / "file")
+
+    def test_a_damaged_pool_is_named(self, finished, tmp_path):
+        (tmp_path / "test.safetensors").write_bytes(b"damaged")
+        with pytest.raises(AmbikitError, match="remove .*test.safetensors and start again"):
+            load_pool(tmp_path, "test", tiny().variants[0].training)
+
+
 class TestTable:
     def test_rows_and_controls(self, finished):
         _, results = finished
         names = [row[0] for row in rows(results)]
-        assert names == ["log-mel", "  translated", "  untrained", "foa-iv", "  translated", "  untrained"]
+        assert names == ["log-mel", "– translated", "– untrained", "foa-iv", "– translated", "– untrained"]
         assert all(len(row) == len(COLUMNS) for row in rows(results))
         assert len(controls(results)) == 6
         words, difference = differences(results)[1]
@@ -124,6 +140,10 @@ class TestPresets:
     def test_unknown(self):
         with pytest.raises(AmbikitError, match="expected one of demo, smoke, table"):
             load_study("dmeo")
+
+    def test_a_recipe_is_no_study(self):
+        with pytest.raises(AmbikitError, match="one of the recipes.*ambikit-models train"):
+            load_study("morgado2020")
 
     def test_variants_must_share_their_pools(self):
         study = load_study("smoke")

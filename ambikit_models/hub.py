@@ -1,0 +1,107 @@
+"""Trained models with the recipe of their features: from signals and pictures to embeddings."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ambikit.errors import AmbikitError
+from ambikit_models.alignment import AlignmentModel
+from ambikit_models.panorama import crop
+from ambikit_models.training.checkpoints import load_model
+from ambikit_models.training.config import TrainingConfig
+
+__all__ = ["Pretrained", "load"]
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A trained model that knows how its inputs are made."""
+
+    model: AlignmentModel
+    """In evaluation mode."""
+    recipe: TrainingConfig
+    """Everything that it was trained with; ``recipe.sound`` and ``recipe.clip`` describe its inputs."""
+
+    @torch.no_grad()
+    def embed_sound(
+        self, signal: Any, sample_rate: float, azimuth: Any = 0.0, elevation: Any = 0.0, *, degrees: bool = False
+    ) -> Float[Tensor, "*views embedding"]:
+        """Embed a first-order sound as heard when looking in some directions.
+
+        Parameters
+        ----------
+        signal
+            AmbiX ``(4, time)``, NumPy or tensor; any length, though it was trained on ``recipe.clip.duration`` s.
+        sample_rate
+            In Hz; it must be that of the recipe.
+        azimuth, elevation
+            Directions in radians, of any common shape ``views``.
+        degrees
+            Whether the angles are in degrees.
+
+        Raises
+        ------
+        AmbikitError
+            If the sample rate is another one.
+        """
+        expected = self.recipe.sound.sample_rate
+        if sample_rate != expected:
+            raise AmbikitError(
+                f"got a sample rate of {sample_rate} Hz; this model hears {expected} Hz; "
+                f"read the file with ambikit.read(path, sample_rate={expected})"
+            )
+        azimuth, elevation = _directions(azimuth, elevation, degrees)
+        covariance = self.recipe.sound.prepare(torch.as_tensor(signal, dtype=torch.float32))
+        features = self.recipe.sound.view(covariance, azimuth.flatten(), elevation.flatten())
+        device = next(self.model.parameters()).device
+        return self.model.embed_audio(features[None].to(device))[0].reshape(*azimuth.shape, -1)
+
+    @torch.no_grad()
+    def embed_views(
+        self, frames: Any, azimuth: Any, elevation: Any, *, field_of_view: Any, degrees: bool = False
+    ) -> Float[Tensor, "*views embedding"]:
+        """Embed what is seen in some directions of a panoramic clip.
+
+        Parameters
+        ----------
+        frames
+            Equirectangular pictures ``(frames, height, width, 3)``, uint8, or floats in [0, 1].
+        azimuth, elevation
+            Directions in radians, of any common shape ``views``.
+        field_of_view
+            Full angle of the square views, radians.
+        degrees
+            Whether the angles are in degrees.
+        """
+        azimuth, elevation = _directions(azimuth, elevation, degrees)
+        width = np.radians(field_of_view) if degrees else field_of_view
+        pictures = np.asarray(frames)
+        angles = (azimuth.flatten().numpy()[None], elevation.flatten().numpy()[None])
+        views = crop(pictures, *angles, field_of_view=width, size=self.recipe.clip.size)
+        video = torch.as_tensor(views).float().permute(1, 4, 0, 2, 3) / (255 if pictures.dtype == np.uint8 else 1)
+        device = next(self.model.parameters()).device
+        return self.model.embed_video(video[None].to(device))[0].reshape(*azimuth.shape, -1)
+
+
+def load(path: str | Path) -> Pretrained:
+    """Load a trained model: the output folder of a run, or one of its checkpoints.
+
+    Nothing is unpickled: the weights are safetensors, the recipe is JSON.
+
+    Raises
+    ------
+    FileError
+        If there is no checkpoint, or it is incomplete.
+    """
+    return Pretrained(*load_model(path))
+
+
+def _directions(azimuth: Any, elevation: Any, degrees: bool) -> tuple[Tensor, Tensor]:
+    angles = [torch.as_tensor(np.asarray(angle, dtype=np.float64)) for angle in (azimuth, elevation)]
+    azimuth, elevation = torch.broadcast_tensors(*angles)
+    return (torch.deg2rad(azimuth), torch.deg2rad(elevation)) if degrees else (azimuth, elevation)

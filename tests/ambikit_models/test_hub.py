@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+import torch
+
+import ambikit
+from ambikit.errors import AmbikitError, FileError
+from ambikit_models import hub
+from ambikit_models.training.config import ClipConfig
+from ambikit_models.training.loop import train
+from tests.ambikit_models.toy import SOUND, ToyClips, toy_config
+
+
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    train(toy_config(clip=ClipConfig(size=12, frames=1)), ToyClips(), folder, stop_at=2)
+    return hub.load(folder)
+
+
+def test_the_recipe_comes_with_the_model(pretrained):
+    assert pretrained.recipe.sound == SOUND
+    assert pretrained.recipe.clip.size == 12
+    assert not pretrained.model.training
+
+
+class TestSound:
+    @pytest.mark.parametrize("views", [(), (3,), (2, 3)])
+    def test_shapes(self, pretrained, rng, views):
+        signal = rng.normal(size=(4, 8000)).astype(np.float32)
+        assert pretrained.embed_sound(signal, 16000, np.zeros(views), 0.1).shape == (*views, 16)
+
+    def test_it_hears_as_in_training(self, pretrained, rng):
+        signal = torch.from_numpy(rng.normal(size=(4, 8000)).astype(np.float32))
+        features = ambikit.foa_features(
+            ambikit.align(signal, 0.7, -0.2), 16000, bands=SOUND.bands, window=SOUND.window, hop=SOUND.hop
+        )
+        with torch.no_grad():
+            expected = pretrained.model.embed_audio(features[None, None])[0, 0]
+        torch.testing.assert_close(pretrained.embed_sound(signal, 16000, 0.7, -0.2), expected, rtol=1e-4, atol=1e-4)
+        degrees = pretrained.embed_sound(signal, 16000, np.degrees(0.7), np.degrees(-0.2), degrees=True)
+        torch.testing.assert_close(degrees, expected, rtol=1e-4, atol=1e-4)
+
+    def test_another_rate_names_the_remedy(self, pretrained):
+        with pytest.raises(AmbikitError, match=r"ambikit.read\(path, sample_rate=16000\)"):
+            pretrained.embed_sound(np.zeros((4, 9000), np.float32), 48000)
+
+
+class TestViews:
+    def test_a_view_is_the_crop_of_its_direction(self, pretrained, rng):
+        from ambikit_models.panorama import crop
+
+        frames = rng.integers(0, 255, (1, 32, 64, 3), dtype=np.uint8)
+        seen = pretrained.embed_views(frames, [0.0, 90.0], [10.0, 0.0], field_of_view=70.0, degrees=True)
+        assert seen.shape == (2, 16)
+        view = crop(frames, 90.0, 0.0, field_of_view=70.0, size=12, degrees=True)
+        with torch.no_grad():
+            video = torch.from_numpy(view).float().permute(3, 0, 1, 2) / 255
+            expected = pretrained.model.embed_video(video[None, None])[0, 0]
+        torch.testing.assert_close(seen[1], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_no_run(tmp_path):
+    with pytest.raises(FileError, match="expected a folder written by training"):
+        hub.load(tmp_path)
