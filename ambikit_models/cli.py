@@ -65,15 +65,19 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _train(command: Train) -> None:
     from lightning_fabric import Fabric
+    from rich.console import Console
 
     from ambikit_models.presets import preset_path
+    from ambikit_models.study.progress import notes
     from ambikit_models.study.videos import open_videos, train_with_progress
     from ambikit_models.training.config import TrainingConfig, load_yaml
 
     config = load_yaml(TrainingConfig, preset_path("recipes", command.recipe))
-    clips = open_videos(command.data, config, split=command.split, yolo_weights=command.yolo_weights)
-    fabric = Fabric(accelerator=command.accelerator, devices=command.devices, precision=command.precision)
-    train_with_progress(config, clips, command.output, fabric=fabric)
+    console = Console()
+    with notes(console):
+        clips = open_videos(command.data, config, split=command.split, yolo_weights=command.yolo_weights)
+        fabric = Fabric(accelerator=command.accelerator, devices=command.devices, precision=command.precision)
+        train_with_progress(config, clips, command.output, fabric=fabric, console=console)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from ambikit.errors import AmbikitError
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.batch import Batch, ClipSource
 from ambikit_models.objectives.avc import AVC
@@ -80,6 +81,11 @@ def train(
     fabric.launch()
     for phase in config.phases:  # before minutes are spent on the clips
         clip_indices(config.seed, 0, phase.clips, len(source))
+        if phase.clips % fabric.world_size:
+            raise AmbikitError(
+                f"got {phase.clips} clips per step on {fabric.world_size} processes; expected a multiple, so that all "
+                "have the same number; change the clips of the phase or the number of processes"
+            )
     model = initial_model(config, source)
     last = latest_checkpoint(output / "checkpoints")
     done = load_recipe(last)[1] if last else 0

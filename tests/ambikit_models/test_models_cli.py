@@ -1,0 +1,39 @@
+import os
+
+import pytest
+
+from ambikit_models.cli import main
+from ambikit_models.study.videos import small_recipe
+from ambikit_models.training.config import save_yaml
+
+
+def test_an_error_is_one_line_and_a_status(tmp_path):
+    with pytest.raises(SystemExit, match="error: got .* no folder video"):
+        main(["train", str(tmp_path), "--output", str(tmp_path / "out")])
+    with pytest.raises(SystemExit, match="error: got 'morgado2020', which is one of the recipes"):
+        main(["study", "morgado2020"])
+
+
+def test_help_names_both_commands(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--help"])
+    assert stopped.value.code == 0
+    out = capsys.readouterr().out
+    assert "study" in out
+    assert "train" in out
+
+
+@pytest.mark.recordings
+def test_a_recipe_of_ones_own_trains_on_real_clips(tmp_path, recordings):
+    for folder, ending in (("video", "mp4"), ("audio", "m4a")):
+        (tmp_path / folder).mkdir()
+        for name in ("one", "two"):
+            os.symlink(
+                recordings / "video360" / f"redownloaded_from_YT.{ending}", tmp_path / folder / f"{name}.{ending}"
+            )
+    save_yaml(small_recipe(2, 2), tmp_path / "small.yaml")
+    out = tmp_path / "out"
+    main(
+        ["train", str(tmp_path), "--recipe", str(tmp_path / "small.yaml"), "--accelerator", "cpu", "--output", str(out)]
+    )
+    assert [p.name for p in sorted((out / "checkpoints").iterdir())] == ["step-000002", "step-000004"]
