@@ -32,6 +32,7 @@ LAYERS = {
         ("_layout_axes",),
         ("plot",),
         ("cli",),
+        ("__main__",),
     ],
     "ambikit_models": [
         ("sound",),
@@ -49,6 +50,7 @@ LAYERS = {
         ("study",),
         ("hub",),
         ("cli",),
+        ("__main__",),
     ],
 }
 

@@ -20,7 +20,7 @@ from ambikit.errors import FileError, MissingExtraError
 from ambikit.files.boxes import BoxHidingFile, layout_boxes
 from ambikit.files.soundfiles import StoredSound, check_size
 
-__all__ = ["describe_media", "read_media"]
+__all__ = ["describe_media", "open_media", "read_media"]
 
 #: For Vorbis-ordered streams: channel k of the stream is channel _VORBIS_ORDER[channels][k] of FFmpeg's output.
 _VORBIS_ORDER = {
@@ -39,7 +39,7 @@ _TOO_LATE = 600
 
 def describe_media(path: Path, container: str) -> tuple[list[StoredSound], list[str]]:
     """The sound streams of a file, and its pictures in words, e.g. ``"640 x 360 h264"``."""
-    with _opened(path, container) as file:
+    with open_media(path, container) as file:
         sounds = [_stored(stream) for stream in file.streams.audio]
         pictures = [f"{s.width} x {s.height} {s.codec_context.name}" for s in file.streams.video if s.codec_context]
     return sounds, pictures
@@ -53,7 +53,7 @@ def read_media(
     Time 0 is the start of the file's clock, which its pictures share: sound that starts later begins with silence.
     """
     pieces: deque[np.ndarray] = deque()
-    with _opened(path, container) as file:
+    with open_media(path, container) as file:
         import av
 
         streams = list(file.streams.audio)
@@ -101,7 +101,8 @@ def read_media(
 
 
 @contextmanager
-def _opened(path: Path, container: str) -> Iterator[Any]:
+def open_media(path: Path, container: str) -> Iterator[Any]:
+    """The file, opened by PyAV and by nothing in it that could lead elsewhere."""
     try:
         import av
     except ImportError as error:

@@ -1,5 +1,6 @@
 """The command line: what it prints, what it writes, and its exit status."""
 
+import re
 import subprocess
 import sys
 
@@ -31,6 +32,20 @@ def field(count=12):
         np.cos(azimuth) * np.cos(elevation),
     ]
     return np.float32(0.02 * np.array(gains) @ noise)
+
+
+def moving_picture(path, colours):
+    """A video whose frames are of one colour each, a second apart."""
+    import av
+
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("mpeg4", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 64, 32, "yuv420p"
+        for colour in colours:
+            frame = av.VideoFrame.from_ndarray(np.full((32, 64, 3), colour, np.uint8), format="rgb24")
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+    return path
 
 
 def run(*arguments):
@@ -79,10 +94,51 @@ class TestCheck:
         assert run("check", tmp_path / "a.wav") == 0
         assert "first four of its 9 channels" in capsys.readouterr().out
 
+    @pytest.mark.parametrize("word", ["FuMa", "fuma", "FUMA"])
+    def test_conventions_are_named_as_people_spell_them(self, tmp_path, word):
+        w, y, z, x = field()
+        soundfile.write(tmp_path / "a.wav", np.stack([w / np.sqrt(2), x, y, z]).T, RATE, subtype="FLOAT")
+        assert run("check", tmp_path / "a.wav", "--as", word) == 0
+        assert run("convert", tmp_path / "a.wav", tmp_path / "b.wav", "--as", word, "--to", "SN3D") == 0
+        assert_allclose(ambikit.read(tmp_path / "b.wav")[0], field(), atol=1e-6)
+
+    def test_reasons_come_before_figures_which_are_asked_for(self, tmp_path, capsys):
+        soundfile.write(tmp_path / "a.wav", field().T, RATE, subtype="FLOAT")
+        run("check", tmp_path / "a.wav")
+        out = capsys.readouterr().out
+        assert re.match(
+            r"valid .*a\.wav read as ambix: energy ratio 1\.0\d\d \(passes: 1 ± 0\.1\), scale \(guess\) sn3d", out
+        )
+        assert "coherence" not in out
+        run("check", tmp_path / "a.wav", "--verbose")
+        out = capsys.readouterr().out
+        assert 0 < out.index("The energy test passes") < out.index("coherence_w_y")
+
+    def test_many_files_get_a_line_each_and_the_worst_status(self, front, tmp_path, capsys):
+        soundfile.write(tmp_path / "good.wav", field().T, RATE, subtype="FLOAT")
+        soundfile.write(tmp_path / "bad.wav", 2 * field()[[0, 0, 0, 1]].T, RATE, subtype="FLOAT")
+        good, bad, gone = tmp_path / "good.wav", tmp_path / "bad.wav", tmp_path / "gone.wav"
+        for files, status in (((good, good), 0), ((front, good), 3), ((bad, front), 1), ((gone, bad, good), 2)):
+            assert run("check", *files) == status
+            out, error = capsys.readouterr()
+            there = [file for file in files if file != gone]
+            assert len(out.splitlines()) == len(there)
+            assert all(str(file) in line for file, line in zip(there, out.splitlines()))
+            assert ("nothing is there" in error) == (gone in files)
+        assert run("check") == 2
+        assert run("check", good, good, "--and", good) == 2
+
+    def test_fewer_than_four_channels_cannot_be_judged(self, front, capsys):
+        for word in ("0", "0,1"):
+            assert run("check", front, "--channels", word) == 2
+            assert "--channels 0,1,2,3" in capsys.readouterr().err
+
     def test_stereo_cannot_be_judged(self, tmp_path, capsys):
         soundfile.write(tmp_path / "a.wav", tones(2).T, RATE)
         assert run("check", tmp_path / "a.wav") == 2
-        assert "stereo" in capsys.readouterr().err
+        error = capsys.readouterr().err
+        assert "A stereo file is not Ambisonics" in error
+        assert "channel_map" not in error
 
 
 class TestConvert:
@@ -100,8 +156,10 @@ class TestConvert:
         w, y, z, x = source_at(60, 30)
         path = write_media(tmp_path / "a.mp4", "aac", "5.1", np.stack([w, y, z, 0 * w, x, w]))
         assert run("convert", path, tmp_path / "out.wav") == 2
-        assert "channel_map" in capsys.readouterr().err
-        assert run("convert", path, tmp_path / "out.wav", "--channels", 0, 1, 2, 4) == 0
+        error = capsys.readouterr().err
+        assert "--channels 0,1,2,3" in error
+        assert "channel_map" not in error
+        assert run("convert", path, tmp_path / "out.wav", "--channels", "0,1,2,4") == 0
         assert_allclose(direction_of(ambikit.read(tmp_path / "out.wav")[0]), (60, 30), atol=3.0)
 
     def test_notes_are_one_line_on_the_error_stream(self, tmp_path, capsys):
@@ -111,7 +169,33 @@ class TestConvert:
         error = capsys.readouterr().err
         assert error.startswith("ambikit: note: ")
         assert error.count("\n") == 1
-        assert "[2, 1, 4, 0]" in error
+        assert "--channels 2,1,4,0" in error
+        assert "channel_map" not in error
+
+    def test_a_recording_split_into_two_files(self, tmp_path, capsys):
+        field = ambikit.encode(tones(1)[0], 60, 30, 3, degrees=True)
+        for name, part in (("a.wav", field[:8]), ("b.wav", field[8:])):
+            soundfile.write(tmp_path / name, part.T, RATE, subtype="FLOAT")
+        assert run("convert", tmp_path / "a.wav", tmp_path / "out.wav") == 2
+        assert "IN --and SECOND" in capsys.readouterr().err
+        assert run("convert", tmp_path / "a.wav", tmp_path / "out.wav", "--and", tmp_path / "b.wav") == 0
+        assert_array_equal(ambikit.read(tmp_path / "out.wav")[0], field)
+        assert run("check", tmp_path / "a.wav", "--and", tmp_path / "b.wav") == 3
+
+    def test_an_incomplete_order_is_refused(self, front, tmp_path, capsys):
+        assert run("convert", front, tmp_path / "out.wav", "--channels", "0,1,2") == 2
+        assert "3 channels" in capsys.readouterr().err
+        assert not (tmp_path / "out.wav").exists()
+        assert run("convert", front, tmp_path / "out.wav", "--channels", "0") == 0
+
+    @pytest.mark.parametrize("word", ["", "0,,1", "a,b", "0;1", "-1,0"])
+    def test_channels_are_one_word_of_numbers(self, front, tmp_path, capsys, word):
+        assert run("convert", front, tmp_path / "out.wav", f"--channels={word}") == 2
+        assert f"got --channels {word!r}" in capsys.readouterr().err
+
+    def test_channels_may_stand_before_the_files(self, front, tmp_path):
+        assert run("convert", "--channels", "0,1,2,3", front, tmp_path / "out.wav") == 0
+        assert_array_equal(ambikit.read(tmp_path / "out.wav")[0], ambikit.read(front)[0])
 
 
 class TestOperators:
@@ -142,6 +226,29 @@ class TestOperators:
         soundfile.write(tmp_path / "a.wav", signal.T, RATE, subtype="FLOAT")
         assert run("beamform", tmp_path / "a.wav", tmp_path / "b.wav", "--azimuth", 180, "--pattern", pattern) == 0
         assert_allclose(ambikit.read(tmp_path / "b.wav")[0], behind * signal[:1], atol=1e-5)
+
+    @pytest.mark.parametrize("word", ["nan", "inf", "-inf"])
+    def test_angles_are_finite(self, front, tmp_path, capsys, word):
+        for command, option in (("rotate", "yaw"), ("rotate", "roll"), ("beamform", "azimuth")):
+            assert run(command, front, tmp_path / "out.wav", f"--{option}={word}") == 2
+            assert f"got --{option} {word}; expected degrees, a finite number" in capsys.readouterr().err
+        assert not (tmp_path / "out.wav").exists()
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("rotate",),
+            ("beamform", "--azimuth", 0),
+            ("decode",),
+            ("decode", "--to", "5.1"),
+            ("decode", "--to", "binaural"),
+        ],
+    )
+    def test_mono_has_no_direction(self, tmp_path, capsys, arguments):
+        soundfile.write(tmp_path / "a.wav", tones(1).T, RATE)
+        command, *options = arguments
+        assert run(command, tmp_path / "a.wav", tmp_path / "out.wav", *options) == 2
+        assert "with one channel; expected a sound field" in capsys.readouterr().err
 
     def test_decode_puts_the_left_first(self, tmp_path):
         signal = source_at(90, 0)
@@ -220,6 +327,31 @@ class TestOperators:
         assert difference[:, : middle - middle // 4].sum() > 0 > difference[:, middle + middle // 4 :].sum()
         assert run("plot", tmp_path / "a.wav", tmp_path / "out.jpg") == 2
 
+    def test_plot_over_the_picture_of_the_place(self, front, tmp_path, capsys):
+        """Where nothing sounds, the picture is seen: an image, or the frame in the middle of a video."""
+        from matplotlib.image import imread, imsave
+
+        imsave(tmp_path / "place.png", np.full((32, 64, 3), [0, 255, 0], np.uint8))
+        red, blue = [255, 0, 0], [0, 0, 255]
+        video = moving_picture(tmp_path / "place.mp4", [red, red, blue, red, red])
+        for place, colour in ((tmp_path / "place.png", [0, 1, 0]), (video, [0, 0, 1])):
+            assert run("plot", front, tmp_path / "out.png", "--panorama", place, "--overwrite") == 0
+            image = imread(tmp_path / "out.png")[..., :3]
+            assert (np.abs(image - colour).max(axis=-1) < 0.1).mean() > 0.01
+        assert run("plot", front, tmp_path / "out.png", "--panorama", front, "--overwrite") == 2
+        assert "as the picture of the place, which cannot be read" in capsys.readouterr().err
+
+    def test_plot_tells_of_silence_and_refuses_nan(self, tmp_path, capsys):
+        soundfile.write(tmp_path / "a.wav", 0 * source_at(0, 0).T, RATE, subtype="FLOAT")
+        assert run("plot", tmp_path / "a.wav", tmp_path / "out.png") == 0
+        assert "is silent" in capsys.readouterr().err
+        bad = source_at(0, 0)
+        bad[2, 7] = np.nan
+        soundfile.write(tmp_path / "b.wav", bad.T, RATE, subtype="FLOAT")
+        assert run("plot", tmp_path / "b.wav", tmp_path / "b.png") == 2
+        assert "1 samples that are NaN or infinite" in capsys.readouterr().err
+        assert not (tmp_path / "b.png").exists()
+
 
 class TestFilesAreSafe:
     def test_an_existing_output_is_kept_unless_asked(self, front, tmp_path, capsys):
@@ -231,6 +363,13 @@ class TestFilesAreSafe:
         assert run("rotate", front, front, "--yaw", 90) == 2
         assert "is the input itself" in capsys.readouterr().err
         assert front.read_bytes() == before
+
+    def test_a_folder_is_no_file(self, front, tmp_path, capsys):
+        for options in ((), ("--overwrite",)):
+            assert run("convert", front, tmp_path, *options) == 2
+            error = capsys.readouterr().err
+            assert "which is a folder" in error
+            assert "pass --overwrite" not in error
 
     def test_in_place_if_asked(self, front):
         assert run("rotate", front, front, "--yaw", 90, "--overwrite") == 0
@@ -271,9 +410,10 @@ class TestErrors:
     def test_unknown_words(self, front, tmp_path, capsys):
         assert run("decode", front, tmp_path / "out.wav", "--pattern", "banana") == 2
         assert "banana" in capsys.readouterr().err
-        with pytest.raises(SystemExit) as stop:
-            run("check", front, "--as", "banana")
-        assert stop.value.code == 2
+        for option, command in (("--as", "check"), ("--to", "convert")):
+            files = (front,) if command == "check" else (front, tmp_path / "out.wav")
+            assert run(command, *files, option, "banana") == 2
+            assert f"got {option} banana; expected ambix (also called sn3d), n3d or fuma" in capsys.readouterr().err
 
     def test_help_tells_the_exit_status(self, capsys):
         with pytest.raises(SystemExit) as stop:
@@ -298,6 +438,13 @@ def test_as_a_process_and_without_torch(front, tmp_path):
     assert_array_equal(np.round(direction_of(ambikit.read(out)[0])), (90, 0))
 
 
+@pytest.mark.parametrize("module", ["ambikit", "ambikit.cli"])
+def test_as_a_module(module):
+    result = subprocess.run([sys.executable, "-m", module, "--version"], capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (0, f"ambikit {ambikit.__version__}\n"), result.stderr
+    assert subprocess.run([sys.executable, "-m", module, "info", "gone"], capture_output=True).returncode == 2
+
+
 @pytest.mark.recordings
 @pytest.mark.parametrize(
     ("path", "arguments", "status"),
@@ -309,7 +456,7 @@ def test_as_a_process_and_without_torch(front, tmp_path):
         ("video360/redownloaded_from_YT.mp4", [], 3),
         ("not_ambisonics/stereo_padded_4ch.wav", [], 1),
         ("stereo/dialog_clip_stereo.wav", [], 2),
-        ("hoa/HOA3_rec1_01-08ch.ogg", ["--as", "n3d", "--channels", "0", "1", "2", "3"], 0),
+        ("hoa/HOA3_rec1_01-08ch.ogg", ["--as", "n3d", "--channels", "0,1,2,3"], 0),
     ],
 )
 def test_check_of_recordings(recordings, path, arguments, status):

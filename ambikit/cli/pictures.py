@@ -1,0 +1,91 @@
+"""``ambikit plot``: a map of the directions that sound comes from, over the picture of the place if there is one."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import tyro
+from rich.text import Text
+
+from ambikit.cli.options import And, As, Channels, In, Overwrite
+from ambikit.cli.sounds import check_may_write, read_field
+from ambikit.cli.terminal import console, say
+from ambikit.errors import AmbikitError, FileError
+
+__all__ = ["plot"]
+
+Picture = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT", help="picture to write: .png .pdf .svg")]
+Panorama = Annotated[
+    Path | None,
+    tyro.conf.arg(
+        metavar="FILE", help="360 degree picture to draw under the map: an image, or a video (IN, say), of which the "
+        "frame in the middle is taken"
+    ),
+]  # fmt: skip
+
+
+def plot(
+    file: In,
+    out: Picture,
+    *,
+    panorama: Panorama = None,
+    source: As = "ambix",
+    more: And = (),
+    channels: Channels = None,
+    overwrite: Overwrite = False,
+) -> int:
+    """Draw a map of the directions the sound comes from.
+
+    ambikit plot concert.mp4 map.png --panorama concert.mp4
+    """
+    from ambikit.files.replacing import replacing
+    from ambikit.plot import energy_map
+
+    check_may_write(file, out, overwrite)
+    ending = out.suffix.lower().removeprefix(".")
+    if ending not in ("png", "pdf", "svg"):
+        raise FileError(f"got {out} to write to; expected a picture that ends with .png, .pdf or .svg; change the name")
+    signal, _ = read_field(file, more, source=source, channels=channels, minimum_order=1)
+    _check_there_is_something_to_draw(signal, file)
+    axes = energy_map(signal, panorama=None if panorama is None else _picture(panorama))
+    axes.set_title(file.name.replace("$", r"\$"))
+    with replacing(out) as temporary:
+        axes.figure.savefig(temporary, format=ending, dpi=150)
+    console().print(Text(f"wrote {out}"), soft_wrap=True)
+    return 0
+
+
+def _check_there_is_something_to_draw(signal: Any, file: Path) -> None:
+    bad = signal.size - np.count_nonzero(np.isfinite(signal))
+    if bad:
+        raise AmbikitError(
+            f"got {file} with {bad} samples that are NaN or infinite; expected finite ones, which alone have a place "
+            "on a map; find where they are with: ambikit check"
+        )
+    if not signal.any():
+        say("note", f"{file} is silent; the map shows nothing")
+
+
+def _picture(path: Path) -> np.ndarray:
+    """An image, or the frame in the middle of a video, as (height, width, 3)."""
+    from ambikit.files.containers import container_of, regular_file
+
+    path = regular_file(path)
+    try:
+        is_video = container_of(path) in ("mp4", "matroska")
+    except FileError:  # no sound or video file: an image, then
+        is_video = False
+    if is_video:
+        from ambikit.files.frames import middle_frame
+
+        return middle_frame(path)
+    from ambikit._panorama_axes import pyplot
+
+    try:
+        image = np.asarray(pyplot().imread(path))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise FileError(
+            f"got {path} as the picture of the place, which cannot be read ({error}); expected an image or a video; "
+            "take a .png or .jpg, or an .mp4"
+        ) from error
+    return image[..., :3] if image.ndim == 3 else np.stack([image] * 3, -1)
