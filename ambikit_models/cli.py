@@ -1,5 +1,6 @@
 """The command line: train a recipe on 360° videos, or run a study on the synthetic world."""
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +39,10 @@ class Train:
     """Name of a list of ids in the folder, e.g. train for train.txt; all clips by default."""
     accelerator: str = "auto"
     """cpu, cuda or auto. For several processes start this under torchrun."""
-    devices: int = 1
-    """Devices per node."""
+    devices: int | None = None
+    """Devices per node; by default what torchrun started, or 1."""
+    num_nodes: int | None = None
+    """Machines; by default what torchrun started, or 1."""
     precision: str = "32-true"
     """32-true, bf16-mixed or 16-mixed."""
     yolo_weights: str = "yolo11n.pt"
@@ -74,9 +77,15 @@ def _train(command: Train) -> None:
 
     config = load_yaml(TrainingConfig, preset_path("recipes", command.recipe))
     console = Console()
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     with notes(console):
         clips = open_videos(command.data, config, split=command.split, yolo_weights=command.yolo_weights)
-        fabric = Fabric(accelerator=command.accelerator, devices=command.devices, precision=command.precision)
+        fabric = Fabric(
+            accelerator=command.accelerator,
+            devices=command.devices or local,
+            num_nodes=command.num_nodes or int(os.environ.get("WORLD_SIZE", "1")) // local,
+            precision=command.precision,
+        )
         train_with_progress(config, clips, command.output, fabric=fabric, console=console)
 
 

@@ -4,8 +4,10 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -37,8 +39,8 @@ class PairedClips:
     """Pairs of a panoramic video file and its sound file as a source of batches (see :class:`ClipSource`).
 
     Each row of a batch shows a short stretch of a clip (8 pictures in half a second) and plays a longer one around
-    it (1 s) [1]_. Where in the clip lies the stretch, its *moment*, follows from ``seed``, the clip, and the azimuth
-    of the clip's first viewpoint: the same call always gives the same batch, on every process and after every
+    it (1 s) [1]_. Where in the clip lies the stretch, its *moment*, follows from ``seed``, the clip, and its
+    viewpoints: the same call always gives the same batch, on every process and after every
     restart, and new viewpoints bring new moments.
 
     A clip that cannot be read is warned about once, noted in :attr:`skipped`, and its place is taken by the next
@@ -115,6 +117,11 @@ class PairedClips:
         return len(self.clips)
 
     @property
+    def identity(self) -> str:
+        """A word for this set of clips: training refuses to go on with other clips than it began with."""
+        return sha256("\n".join(clip.name for clip in self.clips).encode()).hexdigest()[:16]
+
+    @property
     def videos(self) -> Int[np.ndarray, "clips"]:
         """Which video each clip was cut from, as a number: some videos have thousands of clips, most a few."""
         return np.unique([clip.video for clip in self.clips], return_inverse=True)[1].astype(np.int64)
@@ -162,7 +169,7 @@ class PairedClips:
         taken = {int(index) for index in (*indices, *heard)}
         views, covariances, index = [], [], []
         for row in range(len(indices)):
-            draw = int(np.float64(azimuth[row, 0]).view(np.uint64))
+            draw = crc32(np.stack([azimuth[row], elevation[row], field_of_view[row]]).tobytes())
             pictures, covariance, shown = self._pair(int(indices[row]), int(heard[row]), draw, taken)
             angles = (azimuth[row, None], elevation[row, None])
             views.append(crop(pictures, *angles, field_of_view=field_of_view[row, None], size=self.size))
@@ -224,7 +231,7 @@ class PairedClips:
             return None
         try:
             return read()
-        except AmbikitError as error:
+        except (FileError, ShapeError) as error:  # what is wrong with a file, not with the settings
             self.skipped[clip.name] = str(error)
             warnings.warn(f"skipping clip {clip.name}: {error}", UserWarning, stacklevel=2)
             return None

@@ -71,18 +71,20 @@ def evaluate_binary(
     translated
         Compare the sound with the sound that the translation predicts from all crops, instead of with the crop.
     views
-        How many viewpoints are averaged.
+        How many viewpoints are averaged in the test. The head is the same for all of them, trained on the crops of
+        the largest number, so that more viewpoints do not also mean more training.
     """
     right, wrong = CONDITIONS[task]
+    most = max(views)
+    inputs, targets = [], []
+    for embeddings in train:
+        for condition, target in ((right, 1.0), (wrong, 0.0)):
+            pairs = _pairs(model, embeddings, condition, most, translated).flatten(0, 1)
+            inputs.append(pairs)
+            targets.append(torch.full((len(pairs), 1), target))
+    fitted = fit_head(torch.cat(inputs), torch.cat(targets), head or HeadConfig(), seed=seed)
     accuracy, correct, chance = {}, {}, {}
     for count in views:
-        inputs, targets = [], []
-        for embeddings in train:
-            for condition, target in ((right, 1.0), (wrong, 0.0)):
-                pairs = _pairs(model, embeddings, condition, count, translated).flatten(0, 1)
-                inputs.append(pairs)
-                targets.append(torch.full((len(pairs), 1), target))
-        fitted = fit_head(torch.cat(inputs), torch.cat(targets), head or HeadConfig(), seed=seed)
         score_right = fitted(_pairs(model, test, right, count, translated)).mean((1, 2)).numpy()
         score_wrong = fitted(_pairs(model, test, wrong, count, translated)).mean((1, 2)).numpy()
         correct[count] = ((score_right > 0).astype(float) + (score_wrong <= 0)) / 2
@@ -95,7 +97,7 @@ def evaluate_binary(
 
 @torch.no_grad()
 def _pairs(model: Embedder, embeddings: Embeddings, condition: str, views: int, translated: bool) -> Tensor:
-    """Concatenated features per crop, ``(clips, views, 2 · width)``; one view is a world of one view."""
+    """Concatenated features per crop, ``(clips, views, 2 · width)``."""
     video = embeddings.video[:, :views]
     if translated:
         device = next(model.parameters()).device

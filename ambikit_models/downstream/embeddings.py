@@ -12,9 +12,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ambikit.errors import AmbikitError
 from ambikit_models.batch import ClipSource
 from ambikit_models.panorama.viewpoints import Viewpoints
-from ambikit_models.training.sampling import choose_viewpoints, generator_for
+from ambikit_models.training.sampling import choose_viewpoints, generator_for, videos_of
 
 __all__ = ["Condition", "Embedder", "Embeddings", "embed"]
 
@@ -72,7 +73,7 @@ def embed(
     """Embed clips at viewpoints that depend on the seed alone.
 
     The yaw of the turned conditions is uniform on (−π, π]: the protocol of morgado2020, in which small turns count
-    as misaligned too, so that no model can reach 100 %. The other clip is the next one in a random cycle.
+    as misaligned too, so that no model can reach 100 %. The other clip is of another video; each is heard once.
 
     Parameters
     ----------
@@ -100,9 +101,7 @@ def embed(
     generator = generator_for(seed, 3)
     viewpoints = choose_viewpoints(chooser, views, source, indices, generator)
     yaw = torch.from_numpy(generator.uniform(-np.pi, np.pi, len(indices)))
-    cycle = generator.permutation(len(indices))
-    other = np.empty_like(indices)
-    other[cycle] = indices[np.roll(cycle, 1)]
+    other = indices[_partners(videos_of(source)[indices], generator)]
     device = next(model.parameters()).device
     video, audio = [], {condition: [] for condition in conditions}
     for start in range(0, len(indices), block):
@@ -114,9 +113,32 @@ def embed(
                 sound_indices=other[rows] if condition.startswith("other") else None,
                 yaw=yaw[rows] if condition.endswith("turned") else None,
             ).to(device)
+            if not np.array_equal(batch.index.cpu().numpy(), indices[rows]):
+                raise AmbikitError(
+                    "some clips could not be read and were replaced by others; expected readable clips in an "
+                    "evaluation; choose them with source.subset(source.readable())"
+                )
             if number == 0:
                 video.append(model.embed_video(batch.video).cpu())
             audio[condition].append(model.embed_audio(batch.audio).cpu())
         if progress:
             progress(min(start + block, len(indices)))
     return Embeddings(indices, viewpoints, torch.cat(video), {k: torch.cat(v) for k, v in audio.items()})
+
+
+def _partners(videos: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """A permutation that gives every clip one of another video.
+
+    The clips are put in a random order with those of a video side by side, and moved on by the size of the largest
+    video, so that no clip meets its own.
+    """
+    names, members, sizes = np.unique(videos, return_inverse=True, return_counts=True)
+    if 2 * sizes.max() > len(videos):
+        raise AmbikitError(
+            f"got {len(videos)} clips of which {sizes.max()} are of one video; expected at most half of them, so that "
+            "every clip can be paired with one of another video"
+        )
+    order = np.lexsort((generator.random(len(videos)), generator.permutation(len(names))[members]))
+    partners = np.empty(len(videos), dtype=np.int64)
+    partners[order] = np.roll(order, -sizes.max())
+    return partners

@@ -1,4 +1,4 @@
-"""The ceiling of AVSA-Bin: an observer who makes no mistake, but sees only what the crops show."""
+"""AVSA-Bin by a rule with exact ears and eyes, which sees only what the crops show: a yardstick for models."""
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -9,10 +9,12 @@ from ambikit_models.panorama.viewpoints import Viewpoints
 __all__ = ["inside_views", "oracle_alignment"]
 
 
+_EXACT = np.radians(0.5)
+
+
 def oracle_alignment(
     azimuth: Float[np.ndarray, "scenes objects"],
     elevation: Float[np.ndarray, "scenes objects"],
-    radius: Float[np.ndarray, "scenes objects"],
     kind: np.ndarray,
     present: Bool[np.ndarray, "scenes objects"],
     sounding: Bool[np.ndarray, "scenes objects"],
@@ -20,16 +22,20 @@ def oracle_alignment(
     *,
     seed: int = 0,
 ) -> Estimate:
-    """Share of right answers of an observer who hears and sees exactly, on the pairs of AVSA-Bin.
+    """Share of right answers of a rule with exact senses, on the pairs of AVSA-Bin.
 
-    The observer hears the class and the exact direction of every sounding object, and sees the class and the
-    direction of every object whose centre lies in a crop, but not whether it sounds. A class that is heard within
-    a crop must be seen there, within its radius: seen, it speaks for the pair; not seen, against it. One word
-    against decides; without any evidence the observer tosses a coin.
+    It hears the class and the direction of every sounding object to within half a degree, and sees the class and
+    the direction of every object whose centre lies in a crop, but not whether it sounds. Two findings speak against
+    a pair: a class is heard within a crop and not seen at that place; or a class that is heard is seen, but nowhere
+    where it is heard. A class seen where it is heard speaks for the pair. One finding against decides; without any
+    finding the rule tosses a coin.
+
+    It is no upper bound. The second finding is wrong where a silent look-alike is in view and the sounding object
+    is not, and a model may use more than directions: parts of objects at the edge of a crop, the shape of the room.
 
     Parameters
     ----------
-    azimuth, elevation, radius
+    azimuth, elevation
         Of the objects, radians.
     kind
         Their classes.
@@ -52,13 +58,19 @@ def oracle_alignment(
         covered = inside_views(heard_azimuth, elevation, viewpoints).any(-1) & heard
         # (scenes, heard, seen): is that seen object the one that is heard?
         angle = _angle(heard_azimuth[:, :, None], elevation[:, :, None], azimuth[:, None], elevation[:, None])
-        match = (angle <= radius[:, None]) & (kind[:, :, None] == kind[:, None]) & visible[:, None]
-        found = match.any(-1)
-        against = (covered & ~found).any(-1)
+        alike = (kind[:, :, None] == kind[:, None]) & visible[:, None] & heard[:, :, None]
+        found = (alike & (angle <= _EXACT)).any(-1)
+        elsewhere = alike.any(-1) & ~_any_alike(found, kind, heard)
+        against = ((covered & ~found) | elsewhere).any(-1)
         support = (covered & found).any(-1)
         aligned = np.where(against, False, np.where(support, True, coins[number]))
         correct += (aligned if number == 0 else ~aligned) / 2
     return mean_over_scenes(correct)
+
+
+def _any_alike(found: np.ndarray, kind: np.ndarray, heard: np.ndarray) -> np.ndarray:
+    """For each object whether any heard object of its class was found where it is heard."""
+    return ((kind[:, :, None] == kind[:, None]) & (found & heard)[:, None]).any(-1)
 
 
 def inside_views(

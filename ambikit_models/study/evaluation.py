@@ -15,7 +15,7 @@ from ambikit_models.study.config import StudyConfig
 from ambikit_models.training.config import TrainingConfig
 from ambikit_models.world.clips import WorldClips
 
-__all__ = ["Progress", "evaluate_model", "omni_control", "oracle_ceiling"]
+__all__ = ["Progress", "evaluate_model", "omni_control", "oracle_rule"]
 
 #: Told the number of finished and of all parts.
 Progress = Callable[[int, int], None]
@@ -64,7 +64,8 @@ def evaluate_model(
         results[task] = _plain(evaluate_binary(model, train, tested, task, head=study.head, views=_VIEWS))
         finished()
         if trained:
-            translated = evaluate_binary(model, train, tested, task, head=study.head, views=_VIEWS, translated=True)
+            # translated features need all views of a clip, as in training
+            translated = evaluate_binary(model, train, tested, task, head=study.head, views=(4,), translated=True)
             results[f"{task}_translated"] = _plain(translated)
             finished()
     if trained:
@@ -72,9 +73,9 @@ def evaluate_model(
     results["classes"] = dataclasses.asdict(
         evaluate_classes(
             train[0].video,
-            head.visible_classes(train[0].indices, train[0].viewpoints),
+            head.visible_classes(train[0].indices, train[0].viewpoints).cpu(),
             tested.video,
-            test.visible_classes(tested.indices, tested.viewpoints),
+            test.visible_classes(tested.indices, tested.viewpoints).cpu(),
         )
     )
     finished()
@@ -101,8 +102,8 @@ def omni_control(
     )
 
 
-def oracle_ceiling(training: TrainingConfig, test: WorldClips) -> dict[str, Any]:
-    """AVSA-Bin of an observer who hears and sees exactly, at the same crops as the models."""
+def oracle_rule(training: TrainingConfig, test: WorldClips) -> dict[str, Any]:
+    """AVSA-Bin of a simple rule with exact ears and eyes, at the same crops as the models."""
     from ambikit_models.training.sampling import choose_viewpoints, generator_for
 
     indices = np.arange(len(test))
@@ -119,7 +120,6 @@ def oracle_ceiling(training: TrainingConfig, test: WorldClips) -> dict[str, Any]
         estimate = oracle_alignment(
             np.asarray(objects.azimuth, dtype=np.float64),
             np.asarray(objects.elevation, dtype=np.float64),
-            np.asarray(objects.radius, dtype=np.float64),
             objects.kind,
             objects.present,
             objects.sounding,

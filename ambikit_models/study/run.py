@@ -21,7 +21,7 @@ import torch
 
 from ambikit.errors import AmbikitError
 from ambikit_models.study.config import StudyConfig, Variant
-from ambikit_models.study.evaluation import evaluate_model, omni_control, oracle_ceiling
+from ambikit_models.study.evaluation import evaluate_model, omni_control, oracle_rule
 from ambikit_models.study.pools import load_pool, render_pools
 from ambikit_models.study.progress import training_words
 from ambikit_models.training.checkpoints import make_folder
@@ -53,8 +53,8 @@ def run_study(
 
     Returns
     -------
-    One record per variant and seed: ``variant``, ``seed``, ``seconds``, ``final_loss``, ``candidates`` (of the last
-    phase), ``trained``, ``untrained``, ``omni``, ``oracle``.
+    One record per variant and seed: ``variant``, ``seed``, ``seconds``, ``final_loss``, ``chance_loss`` (of the last
+    phase), ``aligned`` (whether the translation was trained), ``trained``, ``untrained``, ``omni``, ``oracle``.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def run_study(
             futures = [pool.submit(_run, study, variant, seed, output, messages) for variant, seed in runs]
         try:
             _relay(messages, futures, tell)
-        except KeyboardInterrupt:
+        except BaseException:  # an error of one run, or the keyboard: the others must not go on for an hour
             for child in multiprocessing.active_children():
                 child.terminate()
             raise
@@ -118,13 +118,14 @@ def _run(study: StudyConfig, variant: Variant, seed: int, output: Path, messages
         "variant": variant.name,
         "seed": seed,
         "final_loss": _final_loss(folder),
-        "candidates": config.phases[-1].clips * config.phases[-1].views,
+        "chance_loss": config.phases[-1].chance_loss,
+        "aligned": any(phase.objective == "avsa" for phase in config.phases),
         "trained": evaluate_model(model, config, study, head, test, trained=True, progress=evaluating("trained")),
         "untrained": evaluate_model(
             untrained, config, study, head, test, trained=False, progress=evaluating("untrained")
         ),
         "omni": omni_control(model, config, study, head, test),
-        "oracle": oracle_ceiling(config, test),
+        "oracle": oracle_rule(config, test),
         "seconds": round(time.perf_counter() - begun, 1),
     }
     partial = folder / "results.json.partial"

@@ -1,6 +1,5 @@
 """The table of a study: every system beside its untrained self and the controls, in words and in Markdown."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -21,13 +20,14 @@ def rows(results: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     for result in results:
         name, trained, untrained = _name(result, results), result["trained"], result["untrained"]
         table.append((name, *_figures(trained, ""), _estimate(trained["classes"])))
-        table.append(("– translated", *_figures(trained, "_translated"), "–"))
+        if result["aligned"]:
+            table.append(("– translated", *_figures(trained, "_translated"), "–"))
         table.append(("– untrained", *_figures(untrained, ""), _estimate(untrained["classes"])))
     return table
 
 
 def controls(results: list[dict[str, Any]]) -> list[tuple[str, str, str, str]]:
-    """What must be one half, and what is the best possible: control, expected, measured, exact probability."""
+    """What must be one half, and what a rule with exact senses reaches: name, expected, measured, probability."""
     table = []
     for result in results:
         label = _name(result, results)
@@ -37,7 +37,7 @@ def controls(results: list[dict[str, Any]]) -> list[tuple[str, str, str, str]]:
             table.append((f"{name}: {label}", "50", _estimate(accuracy), f"p = {chance:.3f}"))
     oracle = results[0]["oracle"]["accuracy"]
     for views in ("1", "4"):
-        table.append((f"oracle, {views} view{'s' * (views != '1')}", "ceiling", _estimate(oracle[views]), ""))
+        table.append((f"exact ears and eyes, {views} view{'s' * (views != '1')}", "–", _estimate(oracle[views]), ""))
     return table
 
 
@@ -72,7 +72,8 @@ def _name(result: dict[str, Any], results: list[dict[str, Any]]) -> str:
 
 
 def _figures(evaluation: dict[str, Any], suffix: str) -> list[str]:
-    return [_estimate(evaluation[f"{task}{suffix}"]["accuracy"][views]) for task, views in _CELLS]
+    accuracies = [evaluation[f"{task}{suffix}"]["accuracy"].get(views) for task, views in _CELLS]
+    return ["–" if accuracy is None else _estimate(accuracy) for accuracy in accuracies]
 
 
 def _estimate(numbers: dict[str, float]) -> str:
@@ -85,6 +86,6 @@ def _line(cells: Any) -> str:
 
 def _plateau(result: dict[str, Any]) -> str | None:
     """A run that never left chance is named: its figures say nothing about its features."""
-    if result["final_loss"] < math.log(result["candidates"]) - 0.1:
+    if result["final_loss"] < result["chance_loss"] - 0.1:
         return None
     return f"- {result['variant']}, seed {result['seed']}, never left the plateau (loss {result['final_loss']:.2f})."

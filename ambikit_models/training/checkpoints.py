@@ -29,9 +29,17 @@ _KEPT = 2
 
 
 def save_checkpoint(
-    folder: Path, model: AlignmentModel, optimizer: torch.optim.Optimizer | None, config: TrainingConfig, step: int
+    folder: Path,
+    model: AlignmentModel,
+    optimizer: torch.optim.Optimizer | None,
+    config: TrainingConfig,
+    step: int,
+    clips: str = "",
 ) -> Path:
-    """Save a checkpoint below ``folder`` and drop all but the newest ones; returns its path."""
+    """Save a checkpoint below ``folder`` and drop all but the newest ones; returns its path.
+
+    ``clips`` is a word for the set of clips that was trained on.
+    """
     target = folder / f"step-{step:06d}"
     partial = folder / f".{target.name}.partial"
     recipe = {
@@ -39,6 +47,7 @@ def save_checkpoint(
         "ambikit": ambikit.__version__,
         "conventions": _CONVENTIONS,
         "step": step,
+        "clips": clips,
         "config": to_mapping(config),
     }
     try:
@@ -116,10 +125,21 @@ def load_model(checkpoint: str | Path) -> tuple[AlignmentModel, TrainingConfig]:
 
 
 def resume(
-    checkpoint: Path, model: AlignmentModel, optimizer: torch.optim.Optimizer | None, config: TrainingConfig
+    checkpoint: Path,
+    model: AlignmentModel,
+    optimizer: torch.optim.Optimizer | None,
+    config: TrainingConfig,
+    *,
+    clips: str = "",
 ) -> None:
-    """Bring model and optimiser to the state of a checkpoint made with the same configuration."""
+    """Bring model and optimiser to the state of a checkpoint made with the same configuration and clips."""
     saved, _ = load_recipe(checkpoint)
+    before = json.loads((checkpoint / "recipe.json").read_text(encoding="utf-8")).get("clips", "")
+    if before != clips:
+        raise AmbikitError(
+            f"got other clips than those of {checkpoint}; expected the same set; train on other clips in another "
+            "output folder"
+        )
     different = _differences(to_mapping(saved), to_mapping(config))
     if different:
         raise AmbikitError(
@@ -132,7 +152,8 @@ def resume(
 
 
 def _checkpoints(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.glob("step-*") if (p / "recipe.json").exists())
+    found = [p for p in folder.glob("step-*") if (p / "recipe.json").exists() and p.name[5:].isdecimal()]
+    return sorted(found, key=lambda p: int(p.name[5:]))
 
 
 def _read(path: Path) -> dict[str, Tensor]:

@@ -120,6 +120,14 @@ class Phase:
         if not self.temperature > 0:
             raise AmbikitError(f"got temperature={self.temperature}; expected a positive number, 0.07 in the papers")
 
+    @property
+    def chance_loss(self) -> float:
+        """The loss of a model that knows nothing."""
+        if self.objective == "avc":
+            return math.log(self.clips)
+        every = self.clips * self.views if self.candidates == "all_views" else self.views + self.clips - 1
+        return math.log(every) + self.within_clip * math.log(self.views)
+
     def rate_at(self, step: int) -> float:
         """The learning rate of a step, counted from 0 within the phase."""
         if step < self.warm_up:
@@ -163,6 +171,11 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if not self.phases:
             raise AmbikitError("got no phases; expected at least one; give a preset or a list of phases")
+        if self.seed < 0 or self.checkpoint_every < 1 or self.log_every < 1:
+            raise AmbikitError(
+                f"got seed={self.seed}, checkpoint_every={self.checkpoint_every}, log_every={self.log_every}; expected "
+                "a seed of at least 0 and intervals of at least 1 step"
+            )
 
     @property
     def steps(self) -> int:
@@ -205,10 +218,17 @@ def from_mapping(kind: Any, mapping: Any, where: str = "configuration") -> Any:
         values = {name: from_mapping(hints[name], v, f"{where}.{name}") for name, v in mapping.items()}
         try:
             return kind(**values)
-        except TypeError as error:
-            raise AmbikitError(f"got an incomplete {where}: {error}; expected the fields {sorted(hints)}") from None
+        except AmbikitError:
+            raise
+        except (TypeError, ValueError) as error:
+            raise AmbikitError(
+                f"got an incomplete or unfitting {where}: {error}; expected the fields {sorted(hints)}"
+            ) from None
     if typing.get_origin(kind) is tuple:
         members = typing.get_args(kind)
+        if not isinstance(mapping, list | tuple) or (Ellipsis not in members and len(mapping) != len(members)):
+            expected = "a list" if Ellipsis in members else f"a list of {len(members)}"
+            raise AmbikitError(f"got {mapping!r} for {where}; expected {expected}")
         each = members[0] if len(members) == 2 and members[1] is Ellipsis else None
         return tuple(from_mapping(each or members[i], v, f"{where}[{i}]") for i, v in enumerate(mapping))
     if typing.get_origin(kind) is Literal:
@@ -229,7 +249,7 @@ def _from_kinds(kinds: dict[str, Any], mapping: Any, where: str) -> Any:
     if not isinstance(mapping, dict):
         raise AmbikitError(f"got {mapping!r} for {where}; expected the fields of one of {', '.join(kinds)}")
     name = mapping.get("kind", next(iter(kinds)))
-    if name not in kinds:
+    if not isinstance(name, str) or name not in kinds:
         raise AmbikitError(f"got kind {name!r} in {where}; expected one of {', '.join(kinds)}")
     return from_mapping(kinds[name], {k: v for k, v in mapping.items() if k != "kind"}, where)
 

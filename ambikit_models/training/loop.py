@@ -4,6 +4,7 @@ Every draw is a function of (seed, step), so the loop has no hidden state: a res
 uninterrupted one, bit for bit on a CPU.
 """
 
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +33,7 @@ from ambikit_models.training.checkpoints import (
 )
 from ambikit_models.training.config import Phase, TrainingConfig, save_yaml
 from ambikit_models.training.metrics import Metrics, Report
-from ambikit_models.training.sampling import choose_viewpoints, clip_indices, generator_for
+from ambikit_models.training.sampling import choose_viewpoints, clip_indices, generator_for, videos_of
 
 __all__ = ["initial_model", "train"]
 
@@ -78,9 +79,9 @@ def train(
     """
     output = Path(output)
     fabric = fabric or Fabric(accelerator="cpu", devices=1)
-    fabric.launch()
+    _launch(fabric)
     for phase in config.phases:  # before minutes are spent on the clips
-        clip_indices(config.seed, 0, phase.clips, len(source))
+        clip_indices(config.seed, 0, phase.clips, videos_of(source))
         if phase.clips % fabric.world_size:
             raise AmbikitError(
                 f"got {phase.clips} clips per step on {fabric.world_size} processes; expected a multiple, so that all "
@@ -88,26 +89,49 @@ def train(
             )
     model = initial_model(config, source)
     last = latest_checkpoint(output / "checkpoints")
-    done = load_recipe(last)[1] if last else 0
+    done = fabric.broadcast(load_recipe(last)[1] if last else 0)
+    clips = getattr(source, "identity", "")
     if last:
-        resume(last, model, None, config)
+        resume(last, model, None, config, clips=clips)
     if fabric.is_global_zero:
         make_folder(output)
         save_yaml(config, output / "config.yaml")
     model.to(fabric.device)  # before there is an optimiser, whose restored state goes where the parameters are
-    run = _Run(config, source, model, fabric, output, Metrics(output / "metrics.jsonl", fabric, report, done))
+    run = _Run(
+        config,
+        source,
+        videos_of(source),
+        clips,
+        model,
+        fabric,
+        output,
+        Metrics(output / "metrics.jsonl", fabric, report, done),
+    )
 
     first = 0
-    for phase in config.phases:
+    for number, phase in enumerate(config.phases):
         end = first + phase.steps
         until = end if stop_at is None else min(end, stop_at)
         if max(first, done) < until:
-            if phase.objective == "avsa" and done <= first:
+            begins = phase.objective == "avsa" and (number == 0 or config.phases[number - 1].objective != "avsa")
+            if begins and done <= first:
                 model.start_alignment()
             # a checkpoint on the border of two phases carries no optimiser state of the new one
             _run_phase(run, phase, first, max(first, done), until, last if first < done else None)
         first = end
     return model.eval()
+
+
+def _launch(fabric: Fabric) -> None:
+    """Start the processes, unless Fabric's own command line has; refuse to be many runs in one folder."""
+    if os.environ.get("LT_CLI_USED") != "1":
+        fabric.launch()
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if processes > 1 and fabric.world_size == 1:
+        raise AmbikitError(
+            f"got {processes} processes and a Fabric of one; expected one Fabric over all of them; make it with "
+            "devices= and num_nodes= as the launcher was told"
+        )
 
 
 def initial_model(config: TrainingConfig, source: ClipSource) -> AlignmentModel:
@@ -128,6 +152,8 @@ class _Run:
 
     config: TrainingConfig
     source: ClipSource
+    videos: np.ndarray
+    clips: str
     model: AlignmentModel
     fabric: Fabric
     output: Path
@@ -142,7 +168,7 @@ def _run_phase(run: _Run, phase: Phase, first: int, begin: int, end: int, state:
     trained = _select(model, objective.trains)
     optimizer = kind(trained, lr=0.0, betas=config.betas, weight_decay=config.weight_decay)
     if state:
-        resume(state, model, optimizer, config)
+        resume(state, model, optimizer, config, clips=run.clips)
     step_module, optimizer = fabric.setup(_Step(model.train(), objective), optimizer)
     begun = time.perf_counter()
 
@@ -155,12 +181,18 @@ def _run_phase(run: _Run, phase: Phase, first: int, begin: int, end: int, state:
         optimizer.zero_grad()
         fabric.backward(loss)
         if config.clip_gradient:
-            fabric.clip_gradients(step_module, optimizer, max_norm=config.clip_gradient)
+            fabric.clip_gradients(
+                step_module,
+                optimizer,
+                max_norm=config.clip_gradient,
+                error_if_nonfinite=False,  # float16 skips a step
+            )
         optimizer.step()
 
         run.metrics.add({"loss": loss, **logs})
         finished = step + 1
-        if finished % config.log_every == 0 or finished == end:
+        saved = finished % config.checkpoint_every == 0 or finished == end
+        if finished % config.log_every == 0 or saved:  # a mean must not begin before the checkpoint that a run resumes
             run.metrics.write(
                 step=finished,
                 steps=config.steps,
@@ -168,9 +200,9 @@ def _run_phase(run: _Run, phase: Phase, first: int, begin: int, end: int, state:
                 learning_rate=rate,
                 seconds=round(time.perf_counter() - begun, 3),
             )
-        if finished % config.checkpoint_every == 0 or finished == end:
+        if saved:
             if fabric.is_global_zero:
-                save_checkpoint(run.output / "checkpoints", model, optimizer.optimizer, config, finished)
+                save_checkpoint(run.output / "checkpoints", model, optimizer.optimizer, config, finished, run.clips)
             fabric.barrier()
 
 
@@ -216,7 +248,7 @@ def _select(model: AlignmentModel, parts: tuple[str, ...]) -> list[nn.Parameter]
 def _batch(run: _Run, phase: Phase, first: int, step: int) -> Batch:
     """Draw the whole batch of a step and load the part of it that this process works on."""
     config, rank, world_size = run.config, run.fabric.global_rank, run.fabric.world_size
-    indices = clip_indices(config.seed, step - first, phase.clips, len(run.source))
+    indices = clip_indices(config.seed, step - first, phase.clips, run.videos)
     generator = generator_for(config.seed, 1, step)
     viewpoints = choose_viewpoints(config.viewpoints, phase.views, run.source, indices, generator)
     mirrored = generator.random(phase.clips) < (0.5 if config.horizontal_flip == "joint" else 0.0)

@@ -11,7 +11,7 @@ import numpy as np
 from ambikit.errors import AmbikitError
 from ambikit_models.panorama.viewpoints import ObjectViewpoints, RandomViewpoints, Viewpoints
 
-__all__ = ["choose_viewpoints", "clip_indices", "generator_for"]
+__all__ = ["choose_viewpoints", "clip_indices", "generator_for", "videos_of"]
 
 
 def generator_for(seed: int, *counters: int) -> np.random.Generator:
@@ -19,17 +19,41 @@ def generator_for(seed: int, *counters: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, *counters])))
 
 
-def clip_indices(seed: int, step: int, clips: int, available: int) -> np.ndarray:
-    """Return the distinct clips of a step, every clip once per epoch in a new random order; a rest is left out."""
-    if clips > available:
+def videos_of(source: Any) -> np.ndarray:
+    """Which video each clip of a source was cut from; every clip is a video of its own where the source is silent."""
+    return np.asarray(getattr(source, "videos", np.arange(len(source))))
+
+
+def clip_indices(seed: int, step: int, clips: int, videos: np.ndarray) -> np.ndarray:
+    """Return the clips of a step, all of different videos: negatives come from other videos.
+
+    Every video comes once per epoch in a new random order, with one of its clips, however many it has; what does
+    not fill a batch is left out (section 5.1 of morgado2020; one video of YT-360 has 2,242 clips).
+
+    Parameters
+    ----------
+    seed, step
+        Decide everything.
+    clips
+        How many.
+    videos
+        The video of every clip, whole numbers ``(available,)``.
+    """
+    names, members = np.unique(videos, return_inverse=True)
+    if clips > len(names):
         raise AmbikitError(
-            f"got {available} clips for batches of {clips}; expected at least as many clips as a batch holds; "
-            "lower the clips of the phase or add data"
+            f"got {len(videos)} clips of {len(names)} videos for batches of {clips} clips of different videos; "
+            "expected at least as many videos as a batch has clips; lower the clips of the phase or add videos"
         )
-    per_epoch = available // clips
+    per_epoch = len(names) // clips
     epoch, within = divmod(step, per_epoch)
-    order = generator_for(seed, 0, epoch).permutation(available)
-    return order[within * clips : (within + 1) * clips]
+    generator = generator_for(seed, 0, epoch)
+    order = generator.permutation(len(names))[within * clips : (within + 1) * clips]
+    # one random number per clip and epoch; the clip of a video is its member with the largest
+    lottery = generator.random(len(videos))
+    winners = np.lexsort((lottery, members))
+    last = np.searchsorted(members[winners], np.arange(len(names)), side="right") - 1
+    return winners[last[order]]
 
 
 def choose_viewpoints(

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,12 @@ class WorldClips:
             frames=self.frames if frames is None else frames,
             device=self.device,
         )
+
+    @property
+    def identity(self) -> str:
+        """A word for this set of clips: training refuses to go on with other clips than it began with."""
+        scenes = sha256(f"{self.config} {self.seed} ".encode() + self.indices.tobytes())
+        return scenes.hexdigest()[:16]
 
     def __len__(self) -> int:
         """The number of clips."""

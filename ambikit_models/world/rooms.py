@@ -10,7 +10,8 @@ from ambikit_models.world.table import Table, Values
 
 __all__ = ["Acoustics", "Looks", "Rooms", "draw_acoustics", "draw_looks", "draw_rooms", "room_types", "wall_distance"]
 
-_ACOUSTIC_STREAM, _LOOK_STREAM = 0, 1
+# far from the streams of scenes, which begin at 0: a room type must not repeat the draws of a scene
+_ACOUSTIC_STREAM, _LOOK_STREAM = 1_000_000, 1_000_001
 _LOOK_JITTER = 0.04
 
 

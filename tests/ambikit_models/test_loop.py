@@ -102,13 +102,24 @@ class TestTraining:
 
 class TestSampling:
     def test_every_clip_once_per_epoch(self):
-        epoch = np.concatenate([clip_indices(3, step, 16, 64) for step in range(4)])
+        videos = np.arange(64)
+        epoch = np.concatenate([clip_indices(3, step, 16, videos) for step in range(4)])
         assert sorted(epoch) == list(range(64))
-        assert list(clip_indices(3, 4, 16, 64)) != list(clip_indices(3, 0, 16, 64))
+        assert list(clip_indices(3, 4, 16, videos)) != list(clip_indices(3, 0, 16, videos))
 
-    def test_too_few_clips(self):
-        with pytest.raises(AmbikitError, match="5 clips for batches of 8"):
-            clip_indices(0, 0, 8, 5)
+    def test_every_video_once_per_epoch_with_any_of_its_clips(self):
+        videos = np.repeat(np.arange(8), [1, 1, 1, 1, 2, 3, 50, 100])
+        seen = set()
+        for epoch in range(60):
+            indices = np.concatenate([clip_indices(0, 2 * epoch + half, 4, videos) for half in range(2)])
+            assert sorted(videos[indices]) == list(range(8))
+            seen |= set(indices)
+        assert {0, 1, 2, 3, 4, 5, 6, 7, 8} <= seen  # every clip of the small ones
+        assert len(seen) > 60  # and many of the large ones
+
+    def test_too_few_videos(self):
+        with pytest.raises(AmbikitError, match="5 clips of 2 videos for batches of 3"):
+            clip_indices(0, 0, 3, np.array([0, 0, 1, 1, 1]))
 
 
 class TestRates:
@@ -167,6 +178,26 @@ class TestBadInput:
     def test_no_checkpoint(self, tmp_path):
         with pytest.raises(FileError, match="expected a folder written by training"):
             load_model(tmp_path)
+
+    def test_other_clips_in_the_same_folder(self, tmp_path):
+        class Named(ToyClips):
+            identity = "concerts"
+
+        train(toy_config(), Named(), tmp_path, stop_at=2)
+        Named.identity = "walks"
+        with pytest.raises(AmbikitError, match="other clips than those"):
+            train(toy_config(), Named(), tmp_path)
+
+    def test_more_processes_than_fabric_knows(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("WORLD_SIZE", "2")
+        with pytest.raises(AmbikitError, match="2 processes and a Fabric of one"):
+            train(toy_config(), ToyClips(), tmp_path)
+
+    def test_checkpoints_are_sorted_by_number(self, tmp_path):
+        for step in (999_800, 1_000_000):
+            (tmp_path / f"step-{step:06d}").mkdir()
+            (tmp_path / f"step-{step:06d}" / "recipe.json").touch()
+        assert latest_checkpoint(tmp_path).name == "step-1000000"
 
     def test_weights_of_another_model(self, tmp_path):
         train(toy_config(), ToyClips(), tmp_path / "a", stop_at=2)

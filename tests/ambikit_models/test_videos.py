@@ -18,7 +18,7 @@ def layout(tmp_path, recordings):
         for start in range(4):
             os.symlink(
                 recordings / "video360" / f"redownloaded_from_YT.{ending}",
-                tmp_path / "data" / folder / f"grid_video_-{start}.{ending}",
+                tmp_path / "data" / folder / f"grid_video{start}-10.{ending}",
             )
         (tmp_path / "data" / folder / f"not_a_video-0.{ending}").write_bytes(b"nothing to see")
     return tmp_path / "data"
