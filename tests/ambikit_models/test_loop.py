@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from ambikit.errors import AmbikitError, FileError
+from ambikit_models.alignment import AlignmentModel
 from ambikit_models.objectives.avsa import AVSA
-from ambikit_models.training import checkpoints
+from ambikit_models.panorama.viewpoints import RandomViewpoints
+from ambikit_models.training import checkpoints, loop
 from ambikit_models.training.augmentation import flip_jointly
 from ambikit_models.training.checkpoints import latest_checkpoint, load_model
 from ambikit_models.training.config import Phase
@@ -100,6 +102,87 @@ class TestTraining:
         assert all(torch.isfinite(p).all() for p in model.parameters())
 
 
+class Recording(torch.optim.AdamW):
+    """Remembers what each step was made with."""
+
+    def __init__(self, parameters, **settings):
+        super().__init__(parameters, **settings)
+        Recording.settings, Recording.steps = settings, getattr(Recording, "steps", [])
+
+    def step(self, *arguments, **settings):
+        group = self.param_groups[0]
+        norm = torch.stack([p.grad.norm() for p in group["params"] if p.grad is not None]).norm()
+        Recording.steps.append((group["lr"], norm.item()))
+        return super().step(*arguments, **settings)
+
+
+class TestTheRecipeIsFollowed:
+    def test_rates_decay_and_clipping_reach_the_optimiser(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(torch.optim, "AdamW", Recording)
+        monkeypatch.setattr(Recording, "steps", [], raising=False)
+        config = toy_config(weight_decay=0.03, betas=(0.8, 0.9), clip_gradient=1e-3)
+        train(config, ToyClips(), tmp_path)
+        assert Recording.settings["weight_decay"] == 0.03
+        assert Recording.settings["betas"] == (0.8, 0.9)
+        rates = [phase.rate_at(step) for phase in config.phases for step in range(phase.steps)]
+        assert [rate for rate, _ in Recording.steps] == rates
+        assert len(set(rates)) > 6
+        assert all(norm <= 1.001e-3 for _, norm in Recording.steps)
+
+    def test_the_phase_decides_the_objective(self):
+        from lightning_fabric import Fabric
+
+        from ambikit_models.training.loop import _objective
+
+        fabric = Fabric(accelerator="cpu", devices=1)
+        assert _objective(Phase("avc", 1, 8, 1, temperature=0.3), fabric).temperature == 0.3
+        phase = Phase("avsa", 1, 8, 4, temperature=0.2, candidates="same_view_of_others", within_clip=0.5)
+        objective = _objective(phase, fabric)
+        assert (objective.temperature, objective.candidates, objective.within_clip) == (0.2, "same_view_of_others", 0.5)
+
+    def test_flips_are_applied_to_half_of_the_clips(self, tmp_path, monkeypatch):
+        seen = []
+
+        def watched(batch, flipped, sound):
+            seen.append(flipped)
+            return flip_jointly(batch, flipped, sound)
+
+        monkeypatch.setattr(loop, "flip_jointly", watched)
+        flipped = train(toy_config(horizontal_flip="joint"), ToyClips(), tmp_path / "flipped")
+        share = torch.cat(seen).float().mean()
+        assert 0.3 < share < 0.7
+        plain = train(toy_config(), ToyClips(), tmp_path / "plain")
+        assert not torch.equal(flipped.video_head.weight, plain.video_head.weight)
+
+    def test_features_are_standardised_by_what_was_measured(self, tmp_path):
+        model = train(toy_config(), ToyClips(), tmp_path, stop_at=1)
+        features = (
+            ToyClips()
+            .batch(np.arange(64), RandomViewpoints(views=1, spacing="even").draw(np.random.default_rng(0), 64))
+            .audio
+        )
+        out = model.standardize(features)
+        assert abs(out[:, :, 0].mean()) < 0.2
+        assert 0.8 < out[:, :, 0].std() < 1.2
+
+    @pytest.mark.parametrize(("kinds", "starts"), [("avc avsa", 1), ("avsa", 1), ("avsa avsa", 1), ("avc", 0)])
+    def test_alignment_begins_once(self, kinds, starts, tmp_path, monkeypatch):
+        calls = []
+        monkeypatch.setattr(AlignmentModel, "start_alignment", lambda self: calls.append(1))
+        phases = tuple(Phase(kind, steps=2, clips=8, views=2) for kind in kinds.split())
+        train(toy_config(phases=phases), ToyClips(), tmp_path)
+        assert len(calls) == starts
+
+    def test_chance_is_what_an_ignorant_model_loses(self):
+        for phase, expected in (
+            (Phase("avc", 1, 64, 4), np.log(64)),
+            (Phase("avsa", 1, 16, 4), np.log(64)),
+            (Phase("avsa", 1, 16, 4, candidates="same_view_of_others"), np.log(19)),
+            (Phase("avsa", 1, 16, 4, within_clip=0.5), np.log(64) + 0.5 * np.log(4)),
+        ):
+            assert phase.chance_loss == pytest.approx(expected)
+
+
 class TestSampling:
     def test_every_clip_once_per_epoch(self):
         videos = np.arange(64)
@@ -141,6 +224,15 @@ class TestFlip:
         assert torch.equal(out.audio[0, :, 5], -batch.audio[0, :, 5])
         assert torch.equal(out.audio[0, :, [0, 1, 2, 3, 4, 6]], batch.audio[0, :, [0, 1, 2, 3, 4, 6]])
         assert torch.equal(out.audio[1], batch.audio[1])
+
+    def test_stereo_channels_change_places(self):
+        _, batch = toy_batch()
+        stereo = dataclasses.replace(batch, audio=batch.audio[:, :, :2] + torch.arange(2.0)[:, None, None])
+        flipped = torch.tensor([True, False, True, False, False, False])
+        out = flip_jointly(stereo, flipped, dataclasses.replace(SOUND, format="stereo"))
+        assert torch.equal(out.audio[0, :, 0], stereo.audio[0, :, 1])
+        assert torch.equal(out.audio[0, :, 1], stereo.audio[0, :, 0])
+        assert torch.equal(out.audio[1], stereo.audio[1])
 
 
 class TestBadInput:
