@@ -1,5 +1,6 @@
 """Networks from a video crop to one embedding. Input ``(batch, 3, frames, height, width)`` in [0, 1]."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -41,7 +42,8 @@ class R2Plus1DVideoEncoder(nn.Module):
     """The 18-layer R(2+1)D network with global max-pooling (morgado2020, section 5.1 and supplementary table 1).
 
     The layers are torchvision's ``r2plus1d_18``; the average pool and the classifier are replaced by the
-    maximum over time and place. Its stem strides space only, its stages 3 to 5 stride space and time.
+    maximum over time and place. Its stem strides space only, its stages 3 to 5 stride space and time. Colours are
+    standardised with the statistics of Kinetics-400, as torchvision's weights expect.
 
     Parameters
     ----------
@@ -57,10 +59,12 @@ class R2Plus1DVideoEncoder(nn.Module):
         self.network = r2plus1d_18(weights=weights)
         self.network.avgpool = nn.AdaptiveMaxPool3d(1)
         self.network.fc = nn.Identity()
+        self.register_buffer("mean", torch.tensor([0.43216, 0.394666, 0.37645]).reshape(3, 1, 1, 1))
+        self.register_buffer("deviation", torch.tensor([0.22803, 0.22145, 0.216989]).reshape(3, 1, 1, 1))
 
     def forward(self, video: Float[Tensor, "batch 3 frames height width"]) -> Float[Tensor, "batch 512"]:
         """Embed a batch of crops."""
-        return self.network(video)
+        return self.network((video - self.mean) / self.deviation)
 
 
 def _convolution(inputs: int, outputs: int, *, kernel: int, stride: int) -> nn.Sequential:
