@@ -61,10 +61,11 @@ class _MelModule(nn.Module):
 
     def __init__(self, sample_rate: float, bands: int, **parameters: Any) -> None:
         super().__init__()
-        frame_length, _, _ = feature_grid(1, sample_rate, parameters["window"], parameters["hop"])
+        frame_length, hop_length, _ = feature_grid(1, sample_rate, parameters["window"], parameters["hop"])
         check_levels(parameters["power"], parameters["dynamic_range_db"])
         check_choice(parameters.get("weighting", "mean"), WEIGHTINGS, "weighting")
         self.sample_rate, self.bands, self.parameters_of_features = sample_rate, bands, parameters
+        self.frame_length, self.hop_length = frame_length, hop_length
         self._design = mel_filterbank(sample_rate, frame_length, bands)
         self.register_buffer("filterbank", torch.as_tensor(self._design, dtype=torch.float32), persistent=False)
 
@@ -81,8 +82,9 @@ class _MelModule(nn.Module):
         return {**self.parameters_of_features, "filterbank": self._design if double else self.filterbank}
 
     def extra_repr(self) -> str:
-        """Show the parameters."""
+        """Show the parameters, and the frame and hop in samples that they lead to."""
         shown = {"sample_rate": self.sample_rate, "bands": self.bands, **self.parameters_of_features}
+        shown |= {"frame_length": self.frame_length, "hop_length": self.hop_length}
         return ", ".join(f"{name}={value!r}" for name, value in shown.items())
 
 

@@ -19,6 +19,7 @@ SILENT = 1e-6  # energy relative to the loudest channel: 60 dB below it
 LOUD_DIPOLE = 1.1  # energy relative to W; uncorrelated sources stay at or below 1
 COHERENT = 0.999  # of two channels that carry one signal, also after a lossy codec
 EQUAL_DB = 0.1  # level difference of two channels that are copies
+NEAR = (1.5, 4.0)  # energy ratios from which another scale comes nearer to 1
 ONE_WAVE = 0.999  # share of the strongest principal component in a single plane wave
 
 NAMES = "WYZX"
@@ -157,7 +158,7 @@ def _energy_sentence(s: Statistics) -> str:
         cause = "All channels carry one and the same signal, so there may be correlated sources: echoes or a phantom."
     return (
         f"The energy test fails: the dipoles carry {s.energy_ratio:.3f} times the energy of W, "
-        f"not 1 ± {s.tolerance:g}. {cause}"
+        f"not 1 ± {s.tolerance:g}. {cause}{_nearest_scale(s)}"
     )
 
 
@@ -213,13 +214,24 @@ def _misplaced_omnidirectional(s: Statistics) -> Iterator[Finding]:
         louder = f"W is silent and {NAMES[loudest]} is not"
     sentence = (
         f"{louder}, while no dipole exceeds W in a mixture of uncorrelated sources: "
-        f"W may have changed places with {NAMES[loudest]}, or the scale is not SN3D."
+        f"W may have changed places with {NAMES[loudest]}, or the scale is not SN3D.{_nearest_scale(s)}"
     )
     # If the exchange repairs the energy test, it is worth trying.
     repaired = _ratio(s.energies.sum() - s.energies[loudest], s.energies[loudest])
     order = list(range(4))
     order[0], order[loudest] = loudest, 0
     yield Finding("invalid", sentence, f"signal[{order}]" if s.fits(repaired, 1.0) else None)
+
+
+def _nearest_scale(s: Statistics) -> str:
+    """A scale worth trying although the energy ratio misses it by more than the tolerance."""
+    if s.scale is not None or not NEAR[0] < s.energy_ratio < NEAR[1]:
+        return ""
+    nearest = min(TITLES, key=lambda name: abs(np.log(s.energy_ratio / RATIOS[name])))
+    return (
+        f" The energy ratio of {s.energy_ratio:.2f} fits no scale within the tolerance; the nearest is "
+        f"{TITLES[nearest]}, which would leave {s.energy_ratio / RATIOS[nearest]:.2f}."
+    )
 
 
 def _missing_dipoles(s: Statistics) -> Iterator[Finding]:

@@ -52,7 +52,7 @@ def foa_features(
     sample_rate
         In Hz.
     bands, window, hop, power, dynamic_range_db, filterbank
-        As in :func:`ambikit.log_mel`.
+        As in :func:`ambikit.log_mel`: the frame is the next power of two, 32 ms at 16 kHz for a window of 21 ms.
     weighting
         How the intensity of the bins becomes that of their band: ``"mean"`` averages them alike, so that a plane
         wave keeps its unit vector and a faint source has a voice; ``"energy"`` weights each bin by its energy.

@@ -59,7 +59,7 @@ def log_mel(
         Number of mel bands.
     window, hop
         Length and distance of the frames in seconds. The frame is the smallest power of two that holds the window:
-        512 samples (21.3 ms) at 24 kHz.
+        512 samples at 24 kHz (21.3 ms) and at 16 kHz (32 ms), 1024 at 44.1 and 48 kHz. The hop is rounded to samples.
     power
         2.0 collects power in the bands, 1.0 magnitude (the papers' published code; it writes 10 log₁₀ of it, half
         our figure).
@@ -71,8 +71,10 @@ def log_mel(
 
     Returns
     -------
-    Levels in dB ``(..., channels, bands, frames)`` with exactly ``ceil(time / hop)`` frames. Multiplying the signal
-    by g adds 20 log₁₀ g and changes nothing else. A silent clip is ``-dynamic_range_db`` everywhere.
+    Levels in dB ``(..., channels, bands, frames)`` with exactly ``ceil(time / hop)`` frames, the hop in samples.
+    Multiplying the signal by g adds 20 log₁₀ g and changes nothing else. No level can obey this for silence; a silent
+    clip is ``-dynamic_range_db`` everywhere by convention. A clip whose loudest band lies below that is not silent, and
+    its figures are lower still: ask the signal, not the features, whether a clip is silent.
 
     Raises
     ------

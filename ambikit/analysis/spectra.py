@@ -166,7 +166,8 @@ def feature_grid(samples: int, sample_rate: float, window: float, hop: float) ->
     """Frame length, hop length and number of frames of the features, in samples.
 
     A frame is the smallest power of two that holds ``window`` seconds (512 at 24 kHz for 21 ms, as the papers
-    have it). There are exactly ``ceil(samples / hop_length)`` frames: 100, not 101, for one second.
+    have it), the hop the nearest whole number of samples. There are exactly ``ceil(samples / hop_length)`` frames:
+    100, not 101, for one second where 10 ms are whole samples; 101 at 22.05 kHz, whose hop is rounded down.
 
     >>> feature_grid(24000, 24000, window=0.021, hop=0.010)
     (512, 240, 100)
@@ -174,7 +175,10 @@ def feature_grid(samples: int, sample_rate: float, window: float, hop: float) ->
     sample_rate = check_sample_rate(sample_rate)
     for name, seconds in (("window", window), ("hop", hop)):
         if not seconds * sample_rate >= 1:
-            raise AmbikitError(f"got {name}={seconds!r}; expected seconds, at least one sample; e.g. {name}=0.02")
+            raise AmbikitError(
+                f"got {name}={seconds!r} and sample_rate={sample_rate:g}; expected {name} in seconds, at least one "
+                f"sample, and sample_rate in Hz; e.g. {name}=0.02 and sample_rate=48000 (48 would be kHz)"
+            )
     frame_length = 1 << max(ceil(round(window * sample_rate, 6)) - 1, 1).bit_length()
     hop_length = round(hop * sample_rate)
     return frame_length, hop_length, -(-samples // hop_length)

@@ -34,7 +34,7 @@ _SORTED_BY_READERS = (3, 5, 6, 7, 8)
 
 def write(
     path: str | Path,
-    signal: Float[Array, "channels time"],
+    signal: Float[Array, "*channels time"],
     sample_rate: Any,
     *,
     target: Any = "ambix",
@@ -51,7 +51,7 @@ def write(
     ----------
     path : str or Path
         The file; an existing one is replaced.
-    signal : floating-point array or CPU tensor (channels, time)
+    signal : floating-point array or CPU tensor (channels, time), or (time,) for one channel
         AmbiX, full scale at 1. With ``target="ambix"`` any number of channels is written as it is (a stereo decode,
         say). Floats beyond ±1 are kept; integer formats clip them, with a warning.
     sample_rate : int
@@ -67,7 +67,7 @@ def write(
     FileError
         An unknown ending, more channels than the format has, a missing folder, a full disk.
     ShapeError, ArrayTypeError
-        Not (channels, time), integers, or a tensor on a GPU.
+        Not (channels, time) or (time,), integers, or a tensor on a GPU.
 
     Examples
     --------
@@ -78,6 +78,9 @@ def write(
     ...     ambikit.read(file)[0][:, 0]
     array([0.5, 0. , 0. , 0.5], dtype=float32)
     """
+    check_floating(signal)
+    if len(signal.shape) == 1:
+        signal = signal[None]
     _check_shape(signal)
     rate = _whole_rate(sample_rate)
     form, subtype = _format_of(Path(path), signal.shape[0], subtype)
@@ -93,12 +96,11 @@ def write(
 
 
 def _check_shape(signal: Any) -> None:
-    check_floating(signal)
     shape = tuple(signal.shape)
     if len(shape) != 2:
         raise ShapeError(
-            f"got signal of shape {shape}; expected (channels, time): one recording; take one item of a batch, or add "
-            "the channel axis to a single time series with signal[None]"
+            f"got signal of shape {shape}; expected (channels, time), or (time,) for one channel: one recording; "
+            "take one item of a batch"
         )
     if shape[0] > _MOST_CHANNELS or 0 in shape:
         raise ShapeError(

@@ -271,10 +271,10 @@ def beamform(
     >>> beamform(left, [90, -90], 0, degrees=True)[:, 0].round(12).tolist()
     [1.0, -0.5]
     """
-    order = check_signal(signal, axis=axis)
+    omni = isinstance(pattern, str) and pattern == "omni"
+    order = check_signal(signal, axis=axis, minimum_order=1 if isinstance(pattern, str) and not omni else 0)
     weights = degree_weights(pattern, order)
-    # an omnidirectional beam does not touch the other channels
-    used = 0 if isinstance(pattern, str) and pattern == "omni" else order
+    used = 0 if omni else order  # an omnidirectional beam does not touch the other channels
     wide, half = widen(signal)
     if is_torch(weights):
         namespace(wide, weights)

@@ -19,6 +19,7 @@ __all__ = [
     "apply_matrix",
     "apply_matrix_into",
     "as_columns",
+    "check_not_one_per_sample",
     "check_out",
     "from_columns",
     "is_on_gpu",
@@ -41,6 +42,23 @@ def angles_for(signal: Array, *angles: Any, degrees: bool = False) -> tuple[Arra
         dtype = torch.promote_types(converted[0].dtype, real_dtype(signal))
         converted = tuple(angle.to(torch.promote_types(angle.dtype, dtype)) for angle in converted)
     return converted
+
+
+def check_not_one_per_sample(angles: tuple[int, ...], signal: Array, axis: int, remedy: str) -> None:
+    """Refuse angles of a path, one per sample, that would give a copy of the whole signal for each of its samples.
+
+    Angles broadcast with batch axes, and their number may be that of the samples by chance: only where the result would
+    also be of more than 2^28 numbers, 1 GiB in single precision, is it taken for a mistake.
+    """
+    if is_traced() or not angles:
+        return
+    batch, trailing, time = signal.shape[:axis], signal.shape[axis:], signal.shape[-1]
+    one_clip_each = len(batch) > 0 and batch[-1] == angles[-1]
+    if angles[-1] == time and not one_clip_each and prod(angles) * prod(trailing) > 2**28:
+        raise ShapeError(
+            f"got angles of shape {angles} for a signal of {time} samples; expected angles that broadcast with its "
+            f"batch axes, as each of them gives a copy of the whole signal, {prod(angles)} here; {remedy}"
+        )
 
 
 def is_plain(*arrays: Array) -> bool:

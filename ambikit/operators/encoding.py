@@ -9,7 +9,7 @@ from ambikit._checks import check_floating, check_order
 from ambikit.errors import ShapeError
 from ambikit.geometry.directions import broadcast_shape
 from ambikit.geometry.harmonics import spherical_harmonics
-from ambikit.operators.channel_axis import angles_for, is_plain
+from ambikit.operators.channel_axis import angles_for, check_not_one_per_sample, is_plain
 
 __all__ = ["encode"]
 
@@ -34,7 +34,8 @@ def encode(
     azimuth, elevation
         Direction of the source in radians, left and up positive: numbers, lists, arrays or tensors. They broadcast
         with the axes of ``signal`` before time: a signal ``(N, 1, T)`` with angles ``(N, K)`` gives
-        ``(N, K, C, T)``. Sources that sound together are added afterwards: ``encode(...).sum(0)``.
+        ``(N, K, C, T)``. Sources that sound together are added afterwards: ``encode(...).sum(0)``. One direction per
+        sample is a moving source: pass ``trajectory=True``, or each of them gets a copy of the whole signal.
     order
         Ambisonic order, 0 or more; (order + 1)² channels.
     trajectory
@@ -52,7 +53,8 @@ def encode(
     Raises
     ------
     ShapeError
-        If time is missing or empty, or the angles do not broadcast with the signal.
+        If time is missing or empty, the angles do not broadcast with the signal, or they are one per sample of a long
+        signal without ``trajectory=True``.
     ArrayTypeError
         If the signal holds integers or complex numbers, or NumPy arrays and tensors are mixed.
     AmbikitError
@@ -91,6 +93,8 @@ def encode(
             )
         gains = xp.moveaxis(harmonics, -1, -2)
     else:
+        remedy = "for a source that moves pass trajectory=True; for many directions encode some of them at a time"
+        check_not_one_per_sample(tuple(harmonics.shape)[:-1], wide, -1, remedy)
         gains = harmonics[..., None]
     batch = broadcast_shape(tuple(gains.shape)[:-2], shape[:-1], names="the angles and the axes of signal before time")
     if not is_plain(wide, gains):

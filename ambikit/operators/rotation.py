@@ -20,6 +20,7 @@ from ambikit.operators.channel_axis import (
     apply_matrix,
     apply_matrix_into,
     as_columns,
+    check_not_one_per_sample,
     check_out,
     from_columns,
     is_on_gpu,
@@ -253,6 +254,8 @@ def _pose_to_matrix(
 
 def turn_by_matrix(signal: Array, matrix: Array, order: int, axis: int, out: Any = None) -> Array:
     """Apply a 3 × 3 rotation to the channels of a checked signal."""
+    remedy = "a pose per sample is the business of rotate_track; turn many poses some at a time"
+    check_not_one_per_sample(tuple(matrix.shape)[:-2], signal, axis, remedy)
     batch = broadcast_shape(
         tuple(signal.shape)[:axis], tuple(matrix.shape)[:-2], names="a signal with batch axes and rotations"
     )

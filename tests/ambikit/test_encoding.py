@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from ambikit import encode
+from ambikit import encode, rotate
 from ambikit.errors import AmbikitError, ArrayTypeError, ShapeError
 from tests.closeness import assert_close
 from tests.oracles import real_spherical_harmonics
@@ -147,6 +147,17 @@ class TestErrors:
             encode(np.zeros(8), np.zeros(7), 0, trajectory=True)
         with pytest.raises(ShapeError, match="one direction per sample"):
             encode(np.zeros(8), 0.0, 0.0, trajectory=True)
+
+    def test_a_path_that_is_not_called_one(self, library):
+        """It would fill the memory with 48000 copies; as many directions as samples are welcome where they fit."""
+        path = library.array(np.linspace(0, 1, 48000), "float64")
+        signal = library.array(np.zeros(48000), "float32")
+        with pytest.raises(ShapeError, match=r"angles of shape \(48000,\).*trajectory=True"):
+            encode(signal, path, 0)
+        with pytest.raises(ShapeError, match="rotate_track"):
+            rotate(encode(signal, 0, 0), path)
+        assert encode(signal, path, 0, trajectory=True).shape == (4, 48000)
+        assert encode(signal[:500], path[:500], 0).shape == (500, 4, 500)
 
     def test_mixed_libraries(self):
         with pytest.raises(ArrayTypeError, match="one library"):

@@ -172,6 +172,14 @@ class TestLogMel:
         level = library.numpy(ambikit.log_mel(library.array(np.zeros((2, 4, 2400), dtype)), 24000))
         assert np.abs(level + 100).max() < 1e-4
 
+    def test_what_is_faint_keeps_its_level_below_the_convention_for_silence(self, library, rng):
+        """The law of scale holds for every clip that sounds, so the figure of silence is no bound."""
+        noise = rng.normal(size=(1, 2400))
+        level = library.numpy(ambikit.log_mel(library.array(noise), 24000))
+        faint = library.numpy(ambikit.log_mel(library.array(1e-8 * noise), 24000))
+        assert_close(faint, level - 160, "float64")
+        assert faint.max() < -100
+
     def test_nan_stays_in_its_frames(self, library, rng):
         signal = rng.normal(size=(2, 24000))
         clean = ambikit.log_mel(signal, 24000)

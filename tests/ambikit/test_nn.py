@@ -130,6 +130,8 @@ def test_a_trace_follows_its_input(no_shape_hook, make, function, channels, grad
 
 def test_shows_its_parameters():
     assert "sample_rate=24000, bands=64" in repr(ambikit.nn.FoaFeatures(24000, bands=64))
+    assert "window=0.021" in repr(ambikit.nn.FoaFeatures(16000))
+    assert "frame_length=512, hop_length=160" in repr(ambikit.nn.FoaFeatures(16000))  # 32 ms, the next power of two
     assert "frame_length=64" in repr(ambikit.nn.Stft(frame_length=64, hop_length=16))
 
 

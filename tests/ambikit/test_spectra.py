@@ -176,6 +176,14 @@ class TestErrors:
         with pytest.raises(ShapeError, match="length=1000"):
             ambikit.istft(spectrum, frame_length=64, hop_length=16, length=1000)
 
+    def test_a_rate_in_kilohertz(self):
+        with pytest.raises(AmbikitError, match="hop=0.01 and sample_rate=48; .*sample_rate in Hz"):
+            ambikit.foa_features(np.ones((4, 48000)), 48)
+
+    @pytest.mark.parametrize(("rate", "frames"), [(11025, 101), (16000, 100), (22050, 101), (44100, 100), (48000, 100)])
+    def test_one_second_is_a_hundred_frames_where_the_hop_is_whole(self, rate, frames):
+        assert feature_grid(rate, rate, 0.021, 0.010)[2] == frames
+
     @pytest.mark.parametrize("keywords", [{"window": 0.0}, {"hop": 0.0}, {"hop": 1e-6}, {"window": float("nan")}])
     def test_a_grid_without_samples(self, keywords):
         with pytest.raises(AmbikitError, match="at least one sample"):

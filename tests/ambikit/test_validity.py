@@ -1,5 +1,6 @@
 """The verdicts on hand-made scenes; those on real recordings are in test_validity_recordings.py."""
 
+import re
 from itertools import permutations
 
 import numpy as np
@@ -94,6 +95,16 @@ class TestVerdicts:
         assert report.verdict == "invalid"
         assert f"W may have changed places with {'WYZX'[dipole]}" in reasons(report)
         assert f"signal[{order}]" in report.proposal
+
+    @pytest.mark.parametrize(
+        ("energy", "title", "left"), [(2.25, "FuMa", 1.125), (3.6, "N3D", 1.2)], ids=["fuma", "n3d"]
+    )
+    def test_the_nearest_scale_is_named_where_none_fits(self, energy, title, left):
+        report = check_foa(np.sqrt([[1], [energy], [energy], [energy]]) * SCENE, RATE)
+        assert report.normalization is None
+        said = re.search(r"the nearest is (\w+) .*, which would leave (\d\.\d\d)", reasons(report))
+        assert said.group(1) == title
+        assert abs(float(said.group(2)) - left) < 0.02
 
     def test_a_dipole_may_be_as_loud_as_the_omnidirectional_channel_but_not_louder(self):
         """The two sides of the rule, 1.1 times the energy of W, in signals that pass the energy test."""

@@ -125,11 +125,17 @@ class TestArrays:
         ambikit.write(tmp_path / "a.wav", signal, RATE)
         assert_array_equal(ambikit.read(tmp_path / "a.wav")[0], signal.astype(np.float32))
 
+    def test_one_time_series_is_one_channel(self, tmp_path):
+        beam = ambikit.beamform(source_at(30, 0), 30, 0, degrees=True)
+        for name, series in (("a.wav", beam), ("b.wav", torch.from_numpy(beam))):
+            ambikit.write(tmp_path / name, series, RATE)
+            assert_array_equal(ambikit.read(tmp_path / name)[0], beam[None])
+
     def test_a_tensor_elsewhere_is_refused(self, tmp_path):
         with pytest.raises(ArrayTypeError, match=r"signal\.cpu\(\)"):
             ambikit.write(tmp_path / "a.wav", torch.zeros(4, 9, device="meta"), RATE)
 
-    @pytest.mark.parametrize("shape", [(9,), (2, 4, 9), (4, 0), (0, 9), (48000, 4)])
+    @pytest.mark.parametrize("shape", [(), (0,), (2, 4, 9), (4, 0), (0, 9), (48000, 4)])
     def test_shapes(self, tmp_path, shape, no_shape_hook):
         with pytest.raises(ShapeError, match=r"expected \(channels, time\)"):
             ambikit.write(tmp_path / "a.wav", np.zeros(shape), RATE)
