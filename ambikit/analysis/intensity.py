@@ -26,7 +26,8 @@ def active_intensity(
         :func:`ambikit.stft`. Of higher orders the first four channels are used.
     normalized
         Divide by the energy. The length then is 1 for a single plane wave and less the more waves and noise share
-        the bin; it does not depend on the level at all.
+        the bin; it does not depend on the level at all, so that a mean over bins counts noise as much as the source:
+        for one direction of a recording sum with ``normalized=False``.
 
     Returns
     -------

@@ -193,6 +193,21 @@ def test_compile(no_shape_hook, rng):
     assert_close(compiled(spectrum).numpy(), everything(spectrum).numpy())
 
 
+@pytest.mark.recordings
+def test_one_direction_of_a_recording(recordings):
+    """The energy comes from azimuth 10°; the mean over all bins alike misses it by 30°, as the pages warn."""
+    signal, _ = ambikit.read(recordings / "foa" / "BF_rec5_fuma.ogg", source="fuma")
+    spectrum = ambikit.stft(signal, frame_length=1024, hop_length=512)
+    azimuth = {}
+    for normalized in (True, False):
+        towards = ambikit.active_intensity(spectrum, normalized=normalized).sum((1, 2))
+        azimuth[normalized] = np.degrees(ambikit.vectors_to_angles(towards)[0])
+    w, y, _, x = signal.astype(np.float64)
+    by_energy = np.degrees(np.arctan2(w @ y, w @ x))
+    assert abs(azimuth[False] - by_energy) < 2
+    assert abs(azimuth[True] - by_energy) > 20
+
+
 @pytest.mark.usefixtures("no_shape_hook")
 @pytest.mark.parametrize(
     "function", [ambikit.active_intensity, ambikit.energy_density, lambda x: ambikit.diffuseness(x, frames=3)]
