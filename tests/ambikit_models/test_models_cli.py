@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -37,3 +39,10 @@ def test_a_recipe_of_ones_own_trains_on_real_clips(tmp_path, recordings):
         ["train", str(tmp_path), "--recipe", str(tmp_path / "small.yaml"), "--accelerator", "cpu", "--output", str(out)]
     )
     assert [p.name for p in sorted((out / "checkpoints").iterdir())] == ["step-000002", "step-000004"]
+
+
+def test_as_a_module():
+    for module in ("ambikit_models", "ambikit_models.cli"):
+        result = subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        assert "usage: ambikit-models" in result.stdout
