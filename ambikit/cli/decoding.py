@@ -1,18 +1,23 @@
 """``ambikit decode``: to stereo, to two ears, or to loudspeakers."""
 
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import tyro
 from rich.text import Text
 
 from ambikit.cli.options import And, As, Channels, In, Out, Overwrite
-from ambikit.cli.sounds import check_may_write, read_field, write_sound
+from ambikit.cli.sounds import check_may_write, open_field, write_sound
 from ambikit.cli.terminal import console
 from ambikit.errors import AmbikitError
+from ambikit.geometry.channels import order_of
 
 __all__ = ["decode"]
+
+#: what is done to a field that comes in blocks
+Operation = Callable[[Iterator[Any]], Iterable[Any]]
 
 Target = Annotated[
     str,
@@ -74,14 +79,17 @@ def decode(
         from ambikit.files.hrirs import read_hrirs
 
         ears = read_hrirs(hrir)
-    signal, rate = read_field(file, more, source=source, channels=channels, minimum_order=1)
+    field = open_field(file, more, source=source, channels=channels, minimum_order=1)
+    order = order_of(field.channels)
     if kind == "binaural":
-        return write_sound(out, _for_ears(signal, rate, ears), rate)
-    if kind == "LAYOUT":
-        return write_sound(out, _for_loudspeakers(signal, to, method or "allrad", weighting or "max_re"), rate)
-    from ambikit.operators.stereo import decode_stereo
+        operation = _for_ears(order, field.sample_rate, ears)
+    elif kind == "LAYOUT":
+        operation = _for_loudspeakers(order, to, method or "allrad", weighting or "max_re")
+    else:
+        from ambikit.operators.stereo import decode_stereo
 
-    return write_sound(out, decode_stereo(signal, pattern=pattern or "hypercardioid"), rate)
+        operation = partial(map, partial(decode_stereo, pattern=pattern or "hypercardioid"))
+    return write_sound(out, field, operation)
 
 
 def _check_layout(to: str) -> None:
@@ -92,18 +100,17 @@ def _check_layout(to: str) -> None:
         raise AmbikitError(f"got --to {to}; expected stereo, binaural or one of {', '.join(layouts)}; choose one")
 
 
-def _for_loudspeakers(signal: np.ndarray, to: str, method: str, weighting: str) -> Any:
-    from ambikit.geometry.channels import order_of
+def _for_loudspeakers(order: int, to: str, method: str, weighting: str) -> Operation:
     from ambikit.operators.loudspeakers.decoder import loudspeaker_decoder
 
-    decoder = loudspeaker_decoder(to, order_of(signal.shape[0]), method, weighting=weighting)
+    decoder = loudspeaker_decoder(to, order, method, weighting=weighting)
     console().print(Text(f"channels: {' '.join(decoder.layout.labels)}"), soft_wrap=True)
-    return decoder.decode(signal)
+    return partial(map, decoder.decode)
 
 
-def _for_ears(signal: np.ndarray, sample_rate: Any, ears: Any) -> Any:
-    from ambikit.geometry.channels import order_of
-    from ambikit.operators.binaural import binaural_decoder, decode_binaural
+def _for_ears(order: int, sample_rate: Any, ears: Any) -> Operation:
+    from ambikit.operators.binaural import binaural_decoder
+    from ambikit.operators.block_convolution import filter_blocks
 
-    decoder = binaural_decoder(ears, order_of(signal.shape[0]), sample_rate=sample_rate)
-    return decode_binaural(signal, sample_rate, decoder)
+    decoder = binaural_decoder(ears, order, sample_rate=sample_rate)
+    return lambda blocks: filter_blocks(blocks, decoder.filters, advance=decoder.delay)

@@ -1,6 +1,7 @@
 """The sound that a command reads and the one it writes."""
 
 import os
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ from rich.text import Text
 
 from ambikit._checks import order_if_complete
 from ambikit.cli.options import channel_numbers, convention
-from ambikit.cli.terminal import console
+from ambikit.cli.terminal import console, progress
 from ambikit.errors import FileError, ShapeError
+from ambikit.files.blocks import SoundBlocks
 
-__all__ = ["check_may_write", "read_field", "write_sound"]
+__all__ = ["check_may_write", "open_field", "read_field", "write_sound"]
 
 
 def read_field(
@@ -21,19 +23,41 @@ def read_field(
     *,
     source: str = "ambix",
     channels: str | None = None,
-    sample_rate: float | None = None,
     minimum_order: int = 0,
 ) -> tuple[np.ndarray, Any]:
-    """Read a sound field of a complete order, or say what is missing."""
+    """Read a whole sound field of a complete order, or say what is missing."""
     from ambikit.files.reading import read
 
     chosen = channel_numbers(channels)
-    signal, rate = read([file, *more], source=convention(source), channel_map=chosen, sample_rate=sample_rate)
-    name = " + ".join(map(str, (file, *more)))
-    order = order_if_complete(len(signal))
+    signal, rate = read([file, *more], source=convention(source), channel_map=chosen)
+    _check_order(len(signal), (file, *more), minimum_order)
+    return signal, rate
+
+
+def open_field(
+    file: Path,
+    more: tuple[Path, ...] = (),
+    *,
+    source: str = "ambix",
+    channels: str | None = None,
+    sample_rate: float | None = None,
+    minimum_order: int = 0,
+) -> SoundBlocks:
+    """What :func:`read_field` reads, block by block."""
+    from ambikit.files.blocks import read_in_blocks
+
+    chosen = channel_numbers(channels)
+    field = read_in_blocks([file, *more], source=convention(source), channel_map=chosen, sample_rate=sample_rate)
+    _check_order(field.channels, (file, *more), minimum_order)
+    return field
+
+
+def _check_order(channels: int, files: tuple[Path, ...], minimum_order: int) -> None:
+    name = " + ".join(map(str, files))
+    order = order_if_complete(channels)
     if order is None:
         raise ShapeError(
-            f"got {len(signal)} channels of {name}; expected (order + 1)² of them: 1, 4, 9, 16, ...; name as many, in "
+            f"got {channels} channels of {name}; expected (order + 1)² of them: 1, 4, 9, 16, ...; name as many, in "
             "the order W,Y,Z,X,...: --channels 0,1,2,3"
         )
     if order < minimum_order:
@@ -41,7 +65,6 @@ def read_field(
             f"got {name} with one channel; expected a sound field, at least four channels W,Y,Z,X; mono has no "
             "direction: place it first, with ambikit.encode in Python"
         )
-    return signal, rate
 
 
 def check_may_write(file: Path, out: Path, overwrite: bool) -> None:
@@ -54,13 +77,25 @@ def check_may_write(file: Path, out: Path, overwrite: bool) -> None:
     raise FileError(f"got {out} to write to, which {what}; expected a new name; choose one, or pass --overwrite")
 
 
-def write_sound(out: Path, signal: Any, sample_rate: Any, target: str = "ambix") -> int:
-    """Write a file and say what it is."""
-    from ambikit.files.writing import write
+def write_sound(
+    out: Path,
+    field: SoundBlocks,
+    operation: Callable[[Iterator[np.ndarray]], Iterable[Any]] = iter,
+    target: str = "ambix",
+) -> int:
+    """Write what an operation makes of the blocks of a field, as it makes them, and say what the file is."""
+    from ambikit.files.writing import write_in_blocks
 
-    rate = int(sample_rate) if float(sample_rate).is_integer() else sample_rate
-    write(out, signal, rate, target=target)
-    channels, frames = signal.shape
-    said = f"{channels} channel{'s' if channels > 1 else ''}, {rate} Hz, {frames / rate:.3f} s"
+    rate = int(field.sample_rate) if float(field.sample_rate).is_integer() else field.sample_rate
+    with progress(out.name, field.frames, rate) as advance:
+        results = operation(_counted(field, advance))
+        channels = write_in_blocks(out, results, field.frames, rate, target=target)
+    said = f"{channels} channel{'s' if channels > 1 else ''}, {rate} Hz, {field.frames / rate:.3f} s"
     console().print(Text(f"wrote {out}: {said}"), soft_wrap=True)
     return 0
+
+
+def _counted(field: SoundBlocks, advance: Callable[[int], None]) -> Iterator[np.ndarray]:
+    for block in field:
+        yield block
+        advance(block.shape[-1])

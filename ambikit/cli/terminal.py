@@ -2,11 +2,17 @@
 
 import re
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-__all__ = ["console", "in_words_of_the_command_line", "say"]
+__all__ = ["console", "in_words_of_the_command_line", "progress", "say"]
+
+#: seconds; what is shorter is done before a bar could be read
+_LONG = 30
 
 
 def console() -> Console:
@@ -18,6 +24,22 @@ def say(kind: str, message: Any) -> None:
     """One line on the standard error."""
     line = in_words_of_the_command_line(" ".join(str(message).split()))
     print(f"ambikit: {kind}: {line}", file=sys.stderr)
+
+
+@contextmanager
+def progress(name: str, frames: int, sample_rate: float) -> Iterator[Callable[[int], None]]:
+    """Give what is called with the number of samples done; for long sounds on a terminal it moves a bar.
+
+    The bar is on the standard error, and gone at the end.
+    """
+    terminal = Console(stderr=True)
+    if not terminal.is_terminal or frames <= _LONG * sample_rate:
+        yield lambda samples: None
+        return
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=terminal, transient=True) as bar:
+        task = bar.add_task(name, total=frames)
+        yield lambda samples: bar.advance(task, samples)
 
 
 def in_words_of_the_command_line(message: str) -> str:

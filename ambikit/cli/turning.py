@@ -1,7 +1,7 @@
 """``ambikit rotate`` and ``ambikit beamform``: another look at a sound field."""
 
 from ambikit.cli.options import And, As, Channels, In, Out, Overwrite, Pattern, check_finite
-from ambikit.cli.sounds import check_may_write, read_field, write_sound
+from ambikit.cli.sounds import check_may_write, open_field, write_sound
 
 __all__ = ["beamform", "rotate"]
 
@@ -18,13 +18,16 @@ def rotate(
     channels: Channels = None,
     overwrite: Overwrite = False,
 ) -> int:
-    """Turn the sound field, in degrees: +yaw turns front to the left, +pitch front down, +roll left up."""
+    """Turn the sound field, in degrees: +yaw turns front to the left, +pitch front down, +roll left up.
+
+    ambikit rotate scene.wav turned.wav --yaw 90
+    """
     from ambikit.operators.rotation import rotate as turn
 
     check_finite(yaw=yaw, pitch=pitch, roll=roll)
     check_may_write(file, out, overwrite)
-    signal, rate = read_field(file, more, source=source, channels=channels, minimum_order=1)
-    return write_sound(out, turn(signal, yaw, pitch, roll, degrees=True), rate)
+    field = open_field(file, more, source=source, channels=channels, minimum_order=1)
+    return write_sound(out, field, lambda blocks: (turn(block, yaw, pitch, roll, degrees=True) for block in blocks))
 
 
 def beamform(
@@ -39,10 +42,15 @@ def beamform(
     channels: Channels = None,
     overwrite: Overwrite = False,
 ) -> int:
-    """Listen in one direction, in degrees (azimuth to the left, elevation up). OUT is mono."""
+    """Listen in one direction, in degrees (azimuth to the left, elevation up). OUT is mono.
+
+    ambikit beamform scene.wav voice.wav --azimuth 30 --elevation 10 --pattern max_re
+    """
     from ambikit.operators.beamforming import beamform as listen
 
     check_finite(azimuth=azimuth, elevation=elevation)
     check_may_write(file, out, overwrite)
-    signal, rate = read_field(file, more, source=source, channels=channels, minimum_order=1)
-    return write_sound(out, listen(signal, azimuth, elevation, pattern, degrees=True)[None], rate)
+    field = open_field(file, more, source=source, channels=channels, minimum_order=1)
+    return write_sound(
+        out, field, lambda blocks: (listen(block, azimuth, elevation, pattern, degrees=True)[None] for block in blocks)
+    )

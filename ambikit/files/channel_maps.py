@@ -1,17 +1,17 @@
 """Which stored channels are the Ambisonic ones, and in which order: recognised, told, or refused, never guessed."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 
 from ambikit._checks import order_of_channels
 from ambikit.errors import AmbikitError, ShapeError
 
-__all__ = ["SILENCE_DB", "YOUTUBE", "select_channels"]
+__all__ = ["SILENCE_DB", "YOUTUBE", "chosen_channels", "mean_squares", "select_channels"]
 
 #: W, Y, Z, X among YouTube's six AAC channels, which FFmpeg decodes as X, Y, W, silence, Z, silence
 YOUTUBE = [2, 1, 4, 0]
@@ -27,16 +27,46 @@ def select_channels(
     name: str | Path,
 ) -> Float32[np.ndarray, "channels time"]:
     """Take the Ambisonic channels out of the stored ones; parameters as in :func:`ambikit.read`."""
+    indices = chosen_channels(len(stored), lambda: mean_squares([stored]), channel_map, layout, name)
+    return stored if indices is None else stored[indices]
+
+
+def chosen_channels(
+    channels: int,
+    squares: Callable[[], Float64[np.ndarray, "stored"]],
+    channel_map: str | Iterable[Any] | None,
+    layout: str | None,
+    name: str | Path,
+) -> list[int] | None:
+    """Which of the stored channels are the Ambisonic ones; None for all as they are.
+
+    ``squares`` gives the mean square of each channel and is only called where that decides (six channels).
+    """
     if channel_map is None:
-        return stored
+        return None
     if isinstance(channel_map, str):
         if channel_map != "auto":
             raise AmbikitError(
                 f"got channel_map={channel_map!r}; expected 'auto', None (all channels as they are) or a list of "
                 "channel numbers counted from 0, e.g. [2, 1, 4, 0]"
             )
-        return _recognised(stored, layout, name)
-    return stored[_indices(channel_map, len(stored), name)]
+        return _recognised(channels, squares, layout, name)
+    return _indices(channel_map, channels, name)
+
+
+def mean_squares(blocks: Iterable[Float32[np.ndarray, "stored time"]]) -> Float64[np.ndarray, "stored"]:
+    """The mean square of each channel of a signal that comes in blocks.
+
+    Examples
+    --------
+    >>> mean_squares([np.ones((2, 4), np.float32), np.float32([[0, 0, 0, 0], [1, 1, 1, 1]])]).tolist()
+    [0.5, 1.0]
+    """
+    total, length = 0.0, 0
+    for block in blocks:
+        total = total + np.sum(np.square(block, dtype=np.float64), axis=-1)
+        length += block.shape[-1]
+    return np.asarray(total) / length
 
 
 def _indices(channel_map: Iterable[Any], channels: int, name: str | Path) -> list[int]:
@@ -51,30 +81,29 @@ def _indices(channel_map: Iterable[Any], channels: int, name: str | Path) -> lis
 
 
 def _recognised(
-    stored: Float32[np.ndarray, "stored time"], layout: str | None, name: str | Path
-) -> Float32[np.ndarray, "channels time"]:
-    channels = len(stored)
-    six_with_gaps = channels == 6 and _like_youtube(stored)
+    channels: int, squares: Callable[[], Float64[np.ndarray, "stored"]], layout: str | None, name: str | Path
+) -> list[int] | None:
+    six_with_gaps = channels == 6 and _like_youtube(squares())
     if six_with_gaps and layout == "5.1":
         warnings.warn(
             f"{name} has six channels of layout 5.1 with channels 3 and 5 silent, as YouTube serves first-order "
             f"Ambisonics; taken as W, Y, Z, X with channel_map={YOUTUBE}; pass that map to silence this warning, or "
             "channel_map=None for the six channels as they are",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
-        return stored[YOUTUBE]
+        return YOUTUBE
     said = f" of layout {layout}" if layout else ""
     try:
         order_of_channels(channels, f"{channels} channels{said} in {name}")
     except ShapeError as error:
         raise ShapeError(f"{error}. {_remedy(channels, six_with_gaps)}") from None
-    return stored
+    return None
 
 
-def _like_youtube(stored: Float32[np.ndarray, "6 time"]) -> bool:
+def _like_youtube(squares: Float64[np.ndarray, "stored"]) -> bool:
     """Whether W is heard and the two unused channels are silent (a dipole may be: a scene can be flat)."""
-    levels = np.sqrt(np.mean(np.square(stored, dtype=np.float64), axis=-1))
+    levels = np.sqrt(squares)
     heard = levels > levels.max() * 10 ** (SILENCE_DB / 20)
     return bool(heard[YOUTUBE[0]]) and not heard[_YOUTUBE_SILENT].any()
 

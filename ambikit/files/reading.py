@@ -16,7 +16,7 @@ from ambikit.files.resampling import resample
 from ambikit.files.soundfiles import StoredSound, read_sound_file
 from ambikit.geometry.conventions import convert
 
-__all__ = ["read"]
+__all__ = ["check_alike", "read"]
 
 
 def read(
@@ -127,11 +127,15 @@ def _decode(path: str | Path) -> tuple[Float32[np.ndarray, "channels time"], Sto
 def _joined(
     parts: list[tuple[Float32[np.ndarray, "_ _"], StoredSound]], name: str
 ) -> Float32[np.ndarray, "channels time"]:
-    kinds = {(stored.sample_rate, signal.shape[1]) for signal, stored in parts}
-    if len(kinds) > 1:
-        found = ", ".join(f"{length} samples at {rate} Hz" for rate, length in sorted(kinds))
+    check_alike([(stored.sample_rate, signal.shape[1]) for signal, stored in parts], name)
+    return np.concatenate([signal for signal, _ in parts])
+
+
+def check_alike(kinds: list[tuple[int, int]], name: str) -> None:
+    """Refuse files that differ in rate or length, given as pairs: they hold no channels of one recording."""
+    if len(set(kinds)) > 1:
+        found = ", ".join(f"{length} samples at {rate} Hz" for rate, length in sorted(set(kinds)))
         raise FileError(
             f"got files that differ: {found} ({name}); expected the channels of one recording, equally long and at one "
             "rate; a list of files is for channels that were split, not for parts in time"
         )
-    return np.concatenate([signal for signal, _ in parts])

@@ -12,7 +12,15 @@ from jaxtyping import Float32
 from ambikit.errors import FileError
 from ambikit.files.containers import speaker_mask
 
-__all__ = ["BLOCK", "MAXIMUM_SAMPLES", "StoredSound", "check_size", "describe_sound_file", "read_sound_file"]
+__all__ = [
+    "BLOCK",
+    "MAXIMUM_SAMPLES",
+    "StoredSound",
+    "check_size",
+    "describe_sound_file",
+    "read_sound_file",
+    "sound_blocks",
+]
 
 #: samples over all channels that one call loads: 16 GiB of float32
 MAXIMUM_SAMPLES = 2**32
@@ -51,31 +59,47 @@ def describe_sound_file(path: Path, container: str) -> StoredSound:
 
 def read_sound_file(path: Path, container: str) -> tuple[Float32[np.ndarray, "channels time"], StoredSound]:
     """Decode every channel of a sound file, in stored order, integers scaled to [-1, 1]."""
+    stored = describe_sound_file(path, container)
+    check_size(path, stored.channels, stored.frames or 0)
+    try:
+        signal = np.empty((stored.channels, stored.frames or 0), dtype=np.float32)
+    except MemoryError as error:
+        raise _cannot_be_decoded(path, 0, stored, error) from error
+    done = 0
+    for block in sound_blocks(path, container):
+        signal[:, done : done + block.shape[1]] = block
+        done += block.shape[1]
+    return signal, stored
+
+
+def sound_blocks(path: Path, container: str, length: int = BLOCK) -> Iterator[Float32[np.ndarray, "channels time"]]:
+    """Decode a sound file piece by piece, ``length`` samples each and fewer at the end; as :func:`read_sound_file`."""
     import soundfile
 
     with _opened(path) as file:
         stored = _stored(file, path, container)
-        check_size(path, stored.channels, file.frames)
         done = 0
-        try:
-            signal = np.empty((stored.channels, file.frames), dtype=np.float32)
-            while done < file.frames:
-                block = file.read(min(BLOCK, file.frames - done), dtype="float32", always_2d=True)
-                if not len(block):
-                    break
-                signal[:, done : done + len(block)] = block.T
-                done += len(block)
-        except (soundfile.SoundFileError, MemoryError) as error:
-            raise FileError(
-                f"got {path}, which cannot be decoded beyond sample {done} of {file.frames} ({error}); expected sound "
-                "to the end that its header names; copy or download it again"
-            ) from error
+        while done < file.frames:
+            try:
+                block = file.read(min(length, file.frames - done), dtype="float32", always_2d=True)
+            except (soundfile.SoundFileError, MemoryError) as error:
+                raise _cannot_be_decoded(path, done, stored, error) from error
+            if not len(block):
+                break
+            done += len(block)
+            yield block.T
     if done < stored.frames:
         raise FileError(
             f"got {path}, which ends after {done} samples; expected {stored.frames} by its own header: it was cut off "
             "or is damaged; copy or download it again"
         )
-    return signal, stored
+
+
+def _cannot_be_decoded(path: Path, done: int, stored: StoredSound, error: Exception) -> FileError:
+    return FileError(
+        f"got {path}, which cannot be decoded beyond sample {done} of {stored.frames} ({error}); expected sound "
+        "to the end that its header names; copy or download it again"
+    )
 
 
 @contextmanager

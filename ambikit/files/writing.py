@@ -2,6 +2,8 @@
 
 import struct
 import warnings
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from ambikit.files.replacing import replacing
 from ambikit.files.soundfiles import BLOCK
 from ambikit.geometry.conventions import convert
 
-__all__ = ["write"]
+__all__ = ["write", "write_in_blocks"]
 
 #: name ending: libsndfile's format, its subtypes, the default first
 _FORMATS = {
@@ -82,17 +84,58 @@ def write(
     if len(signal.shape) == 1:
         signal = signal[None]
     _check_shape(signal)
-    rate = _whole_rate(sample_rate)
-    form, subtype = _format_of(Path(path), signal.shape[0], subtype)
-    if target != "ambix":
-        signal = convert(signal, "ambix", target)
-    samples = _numpy(signal)
-    if form == "WAV" and samples.size * _BYTES[subtype] > LARGEST_WAV:
+    write_in_blocks(path, [signal], signal.shape[1], sample_rate, target=target, subtype=subtype)
+
+
+def write_in_blocks(
+    path: str | Path,
+    blocks: Iterable[Float[Array, "channels _"]],
+    frames: int,
+    sample_rate: Any,
+    *,
+    target: Any = "ambix",
+    subtype: str | None = None,
+) -> int:
+    """Write a signal that comes piece by piece, as :func:`write` does it; return the number of channels.
+
+    ``frames`` is how many samples come altogether. An error while they come leaves an older file untouched.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile, pathlib, ambikit
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "mono.wav")
+    ...     channels = write_in_blocks(file, (np.float32([[k, k]]) for k in range(3)), 6, 48000)
+    ...     channels, ambikit.read(file)[0].tolist()
+    (1, [[0.0, 0.0, 1.0, 1.0, 2.0, 2.0]])
+    """
+    rate, pieces = _whole_rate(sample_rate), iter(blocks)
+    first = next(pieces)
+    _check_shape(first)
+    channels = first.shape[0]
+    form, subtype = _format_of(Path(path), channels, subtype)
+    if form == "WAV" and channels * frames * _BYTES[subtype] > LARGEST_WAV:
         form = "RF64"
-    if subtype not in ("FLOAT", "DOUBLE"):
-        _check_range(samples, subtype, path)
+    largest = 0.0
+
+    def samples() -> Iterator[np.ndarray]:
+        nonlocal largest
+        for piece in chain([first], pieces):
+            block = _numpy(piece if target == "ambix" else convert(piece, "ambix", target))
+            if subtype not in ("FLOAT", "DOUBLE"):
+                largest = max(largest, _largest(block, subtype))
+            yield block
+
     with replacing(path) as temporary:
-        _write_blocks(temporary, samples, rate, form, subtype, path)
+        _write_blocks(temporary, samples(), (channels, frames), rate, form, subtype, path)
+        if largest > 1 and subtype != "VORBIS":
+            warnings.warn(
+                f"the signal reaches {largest:.3g} times full scale and is clipped in {path} ({subtype}); scale it, or "
+                "write 32-bit float (.wav, .caf)",
+                UserWarning,
+                stacklevel=3,
+            )
+    return channels
 
 
 def _check_shape(signal: Any) -> None:
@@ -154,32 +197,35 @@ def _numpy(signal: Any) -> Float32[np.ndarray, "channels time"] | Float64[np.nda
     return np.asarray(signal, dtype=np.float64 if double else np.float32)
 
 
-def _check_range(samples: Any, subtype: str, path: str | Path) -> None:
+def _largest(samples: Any, subtype: str) -> float:
     largest = max(-float(samples.min()), float(samples.max()))  # NaN, if one is there
     if not np.isfinite(largest):
         raise AmbikitError(
             f"got a signal with NaN or infinite samples to write as {subtype}; expected finite samples, as {subtype} "
             "holds no other; find out where they come from, or write .wav with subtype='FLOAT'"
         )
-    if largest > 1 and subtype != "VORBIS":
-        warnings.warn(
-            f"the signal reaches {largest:.3g} times full scale and is clipped in {path} ({subtype}); scale it, or "
-            "write 32-bit float (.wav, .caf)",
-            UserWarning,
-            stacklevel=3,
-        )
+    return largest
 
 
-def _write_blocks(temporary: Path, samples: Any, rate: int, form: str, subtype: str, path: str | Path) -> None:
+def _write_blocks(
+    temporary: Path,
+    blocks: Iterable[np.ndarray],
+    shape: tuple[int, int],
+    rate: int,
+    form: str,
+    subtype: str,
+    path: str | Path,
+) -> None:
     import soundfile
 
-    channels, frames = samples.shape
+    channels, frames = shape
     try:
         with soundfile.SoundFile(
             temporary, "w", samplerate=rate, channels=channels, format=form, subtype=subtype
         ) as file:
-            for start in range(0, frames, BLOCK):  # blocks also because libsndfile's Vorbis overflows on long ones
-                file.write(np.ascontiguousarray(samples[:, start : start + BLOCK].T))
+            for block in blocks:
+                for start in range(0, block.shape[1], BLOCK):  # libsndfile's Vorbis overflows on long ones
+                    file.write(np.ascontiguousarray(block[:, start : start + BLOCK].T))
         if form == "RF64":
             _clear_speaker_mask(temporary)
         written = soundfile.info(temporary).frames

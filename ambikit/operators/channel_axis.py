@@ -15,6 +15,7 @@ from ambikit.errors import AmbikitError, ArrayTypeError, ShapeError
 from ambikit.geometry.directions import angles_in_radians
 
 __all__ = [
+    "COLUMNS_AT_ONCE",
     "angles_for",
     "apply_matrix",
     "apply_matrix_into",
@@ -27,6 +28,9 @@ __all__ = [
     "shares_memory",
     "trailing_shape",
 ]
+
+#: columns of one product of matrices; blocks of a multiple of it give, bit for bit, what the whole signal gives
+COLUMNS_AT_ONCE = 2**17
 
 
 def angles_for(signal: Array, *angles: Any, degrees: bool = False) -> tuple[Array, ...]:
@@ -124,11 +128,20 @@ def apply_matrix(matrix: Array, columns: Array) -> Array:
 
 
 def apply_matrix_into(target: Array, matrix: Array, columns: Array) -> None:
-    """``target[...] = matrix @ columns``, written directly where the library can; they must not overlap."""
-    if is_torch(target) and _is_one_signal_for_many(matrix, columns):
-        target[...] = apply_matrix(matrix, columns)
-    else:
-        namespace(target).matmul(matrix, columns, out=target)
+    """``target[...] = matrix @ columns``, written directly where the library can; they must not overlap.
+
+    In NumPy so many columns at a time that a long signal gives the same bits as its blocks: the order in which BLAS
+    adds up a column depends on how many stand beside it.
+    """
+    if is_torch(target):
+        if _is_one_signal_for_many(matrix, columns):
+            target[...] = apply_matrix(matrix, columns)
+        else:
+            loaded_torch().matmul(matrix, columns, out=target)
+        return
+    for start in range(0, target.shape[-1], COLUMNS_AT_ONCE):
+        part = (..., slice(start, start + COLUMNS_AT_ONCE))
+        np.matmul(matrix, columns[part], out=target[part])
 
 
 def _is_one_signal_for_many(matrix: Array, columns: Array) -> bool:
