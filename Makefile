@@ -30,7 +30,7 @@ types: $(STAMP)
 	$(BIN)/pyright
 
 docs: $(STAMP)
-	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 
 # all benchmarks, or one: make bench CASE=intensity
 bench: $(STAMP)

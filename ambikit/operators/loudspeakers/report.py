@@ -79,7 +79,7 @@ class DecoderReport:
 
     @property
     def width(self) -> Float[Array, "*directions"]:
-        """Width of the phantom source in radians, 2 arccos |rE|."""
+        """Width of the phantom source in radians: 2 arccos of the length of rE."""
         return 2 * np.arccos(np.clip(self.energy_length, 0, 1))
 
     def __str__(self) -> str:
