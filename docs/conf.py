@@ -9,6 +9,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
 import make_pictures  # noqa: E402
+from sphinx.addnodes import pending_xref  # noqa: E402
 
 import ambikit  # noqa: E402
 
@@ -39,6 +40,7 @@ autodoc_preserve_defaults = True
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True
+napoleon_attr_annotations = False  # shapes are shown beside the names already, and their * would begin an emphasis
 napoleon_use_admonition_for_notes = True
 toc_object_entries = False
 python_display_short_literal_types = True
@@ -72,6 +74,14 @@ def join_plain_returns(app, what, name, obj, options, lines):
             return
 
 
+def keep_axes_plain(app, doctree):
+    """The words in the shapes of annotations name axes; they are no links to attributes that happen to be called so."""
+    for link in list(doctree.findall(pending_xref)):
+        target, kind = link.get("reftarget", ""), (link.get("refdomain"), link.get("reftype"))
+        if kind in (("py", "class"), ("py", "obj")) and target.isidentifier() and target.islower():
+            link.replace_self(link.children)
+
+
 def make_generated_files(app):
     """Pictures and page stubs come from the code as it is now; none is kept from an earlier build."""
     make_pictures.make_all(HERE / "generated" / "pictures")
@@ -80,5 +90,6 @@ def make_generated_files(app):
 def setup(app):
     shutil.rmtree(HERE / "generated", ignore_errors=True)
     app.connect("builder-inited", make_generated_files, priority=100)
+    app.connect("doctree-read", keep_axes_plain)
     app.connect("autodoc-process-signature", name_the_array)
     app.connect("autodoc-process-docstring", join_plain_returns, priority=400)
