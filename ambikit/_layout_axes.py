@@ -41,7 +41,7 @@ def decoder_map(
     decoder : LoudspeakerDecoder
         From :func:`ambikit.loudspeaker_decoder`.
     quantity : str
-        ``"energy_length"`` (length of rE: how sharp), ``"energy_db"`` (how loud), ``"direction_error"`` and ``"width"`` (in
+        ``"energy_length"`` (of rE: how sharp), ``"energy_db"`` (how loud), ``"direction_error"`` and ``"width"`` (in
         degrees), ``"velocity_length"`` or ``"amplitude"``, as in :class:`ambikit.DecoderReport`.
     limits : tuple of two floats, optional
         Smallest and largest value of the scale; 0 to 1 for ``"energy_length"``, those of the values otherwise.
