@@ -168,8 +168,11 @@ class TestPicture:
         rays = panorama_rays(256)[None, None].flatten(2, 3)
         surfaces = room_surfaces(table.room_seen, rays)
 
+        # a texture of the strongest kind, whatever this room has been given
+        strong = dataclasses.replace(table.looks, contrast=torch.full((1,), 0.25))
+
         def colours(angle):
-            return room_colours(table.room_seen, table.looks, surfaces, torch.full((1, 1), angle))
+            return room_colours(table.room_seen, strong, surfaces, torch.full((1, 1), angle))
 
         plain = dataclasses.replace(table.looks, contrast=torch.zeros(1))
         without = room_colours(table.room_seen, plain, surfaces, torch.full((1, 1), 0.01))
