@@ -103,8 +103,24 @@ class Adapter(Protocol):
         """
         ...
 
+    def max_re_decoder(self, azimuth: Any, elevation: Any, order: int, method: str) -> Any:
+        """The same with exact max-rE weights, ``P_n`` of the largest root of ``P_(N+1)``.
+
+        Methods: those above, and ``"all_round"`` (AllRAD).
+        """
+        ...
+
     def panning_gains(self, azimuth: Any, elevation: Any, source_azimuth: float, source_elevation: float) -> Any:
         """``(loudspeakers,)`` gains of vector base amplitude panning (VBAP), with Σ g² = 1."""
+        ...
+
+    def head_response(
+        self, azimuth: float, elevation: float, frequency: Any, radius: float, speed_of_sound: float
+    ) -> Any:
+        """Of a plane wave at ``(freq,)`` the ears, at ±90° on a rigid sphere, left first: ``(2, freq)``, complex.
+
+        Relative to the pressure in the centre without the sphere; later sound has a falling phase.
+        """
         ...
 
 

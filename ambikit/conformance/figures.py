@@ -99,6 +99,21 @@ def _spread_of_energy(result: Any, case: dict[str, Any]) -> np.floating:
     return energy.max() / energy.min()
 
 
+def _left_right_difference(result: Any, case: dict[str, Any]) -> np.floating:
+    """The largest change when field and loudspeakers are both mirrored, relative to the largest gain."""
+    gains, mirrored = case["waves"] @ result.T, case["mirrored_waves"] @ result.T
+    return np.abs(mirrored[:, case["partners"].astype(int)] - gains).max() / np.abs(gains).max()
+
+
+def _real_and_imaginary(result: Any, case: dict[str, Any]) -> np.ndarray:
+    return np.stack([np.real(result), np.imag(result)])
+
+
+def _interaural_delay_ms(result: Any, case: dict[str, Any]) -> np.ndarray:
+    """How much later the right ear hears it, from the phases."""
+    return 1e3 * np.angle(result[0] * np.conj(result[1])) / (2 * np.pi * case["frequency"])
+
+
 #: From the result and the arguments of a call to the numbers that are compared.
 FIGURES: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "values": _values,
@@ -116,4 +131,7 @@ FIGURES: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "velocity_vectors": _velocity_vectors,
     "energy_vectors": _energy_vectors,
     "spread_of_energy": _spread_of_energy,
+    "left_right_difference": _left_right_difference,
+    "real_and_imaginary": _real_and_imaginary,
+    "interaural_delay_ms": _interaural_delay_ms,
 }

@@ -12,6 +12,7 @@ from ambikit.conformance.adapters.ours import AmbikitNumPy
 
 CASES = load_cases()
 OURS = AmbikitNumPy()
+OURS_METHODS = {"energy_preserving": "epad", "all_round": "allrad"}
 
 
 def failed(report):
@@ -162,6 +163,36 @@ MUTATIONS = {
     ),
     "phase of right minus left": (
         "phase_difference", lambda s: -OURS.phase_difference(s), ["phase_difference/right-later"],
+    ),
+    "a decoder without weights": (
+        "max_re_decoder",
+        lambda a, e, n, m: ambikit.loudspeaker_decoder(
+            ambikit.Layout(a, e), n, OURS_METHODS.get(m, m), weighting="basic"
+        ).matrix,
+        ["max_re_decoder/octahedron/sampling/energy-vectors", "max_re_decoder/octahedron/all_round/velocity-vectors"],
+    ),
+    "a decoder with weights by rule of thumb": (
+        "max_re_decoder",
+        lambda a, e, n, m: OURS.max_re_decoder(a, e, n, m) * np.where(np.arange((n + 1) ** 2) > 0, 0.995, 1),
+        ["max_re_decoder/cube/mode_matching/energy-vectors"],
+    ),
+    "one loudspeaker louder than its partner": (
+        "max_re_decoder",
+        lambda a, e, n, m: OURS.max_re_decoder(a, e, n, m) * (1 + 1e-3 * (np.arange(len(a)) == 1))[:, None],
+        ["max_re_decoder/walls/all_round/left-right/order-1", "max_re_decoder/cube/all_round/left-right/order-3"],
+    ),
+    "ears on the wrong sides": (
+        "head_response", lambda *given: OURS.head_response(*given)[::-1],
+        ["head_response/azimuth+90/elevation+0", "head_response/delay-of-long-waves/azimuth-60"],
+    ),
+    "time backwards": (
+        "head_response", lambda *given: np.conj(OURS.head_response(*given)),
+        ["head_response/azimuth-20/elevation+30", "head_response/delay-of-long-waves/azimuth+15"],
+    ),
+    "ears without a head": (
+        "head_response",
+        lambda a, e, f, r, c: np.exp(2j * np.pi * f * r / c * np.sin(a) * np.cos(e) * np.array([[1], [-1]])),
+        ["head_response/azimuth+45/elevation+0", "head_response/delay-of-long-waves/azimuth+90"],
     ),
     "phase in full turns": (
         "phase_difference", lambda s: OURS.phase_difference(s) % (2 * np.pi), ["phase_difference/left-later"],

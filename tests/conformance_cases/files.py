@@ -11,7 +11,8 @@ from pathlib import Path
 from tests.conformance_cases.beams import beams
 from tests.conformance_cases.conventions import conventions
 from tests.conformance_cases.energetics import energetics, energy_ratios, interaural
-from tests.conformance_cases.loudspeakers import loudspeakers
+from tests.conformance_cases.heads import heads
+from tests.conformance_cases.loudspeakers import loudspeakers, weighted
 from tests.conformance_cases.rotation import rotations
 
 DATA = Path(__file__).resolve().parents[2] / "ambikit" / "conformance" / "data"
@@ -24,6 +25,8 @@ FILES = {
     "energy_ratio": energy_ratios,
     "interaural": interaural,
     "loudspeakers": loudspeakers,
+    "weighted_decoders": weighted,
+    "heads": heads,
 }
 
 

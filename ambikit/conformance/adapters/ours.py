@@ -77,6 +77,18 @@ class AmbikitNumPy:
         method = {"energy_preserving": "epad"}.get(method, method)
         return ambikit.loudspeaker_decoder(layout, order, method, weighting="basic").matrix
 
+    def max_re_decoder(self, azimuth: Any, elevation: Any, order: int, method: str) -> np.ndarray:
+        layout = ambikit.Layout(azimuth, elevation)
+        method = {"energy_preserving": "epad", "all_round": "allrad"}.get(method, method)
+        return ambikit.loudspeaker_decoder(layout, order, method, weighting="max_re").matrix
+
+    def head_response(
+        self, azimuth: float, elevation: float, frequency: Any, radius: float, speed_of_sound: float
+    ) -> np.ndarray:
+        return ambikit.spherical_head_response(
+            azimuth, elevation, frequency, radius=radius, speed_of_sound=speed_of_sound
+        )
+
     def panning_gains(self, azimuth: Any, elevation: Any, source_azimuth: float, source_elevation: float) -> np.ndarray:
         layout = ambikit.Layout(azimuth, elevation)
         return self._on_arrays(lambda *source: ambikit.vbap(layout, *source), source_azimuth, source_elevation)
