@@ -14,9 +14,18 @@ from ambikit._arrays import Array
 from ambikit._checks import check_signal
 from ambikit._layout_axes import decoder_map
 from ambikit._panorama_axes import as_numpy, draw_colour_bar, draw_heat, draw_marks, panorama_axes, pyplot
+from ambikit._signal_axes import channel_spectra, energy_over_time
 from ambikit.errors import AmbikitError, ShapeError
 
-__all__ = ["decoder_map", "directivity", "energy_map", "learning_curves", "localization_map"]
+__all__ = [
+    "channel_spectra",
+    "decoder_map",
+    "directivity",
+    "energy_map",
+    "energy_over_time",
+    "learning_curves",
+    "localization_map",
+]
 
 
 def energy_map(

@@ -30,6 +30,7 @@ LAYERS = {
         ("conformance",),
         ("_panorama_axes",),
         ("_layout_axes",),
+        ("_signal_axes",),
         ("plot",),
         ("cli",),
         ("__main__",),

@@ -10,13 +10,18 @@ import tyro
 import ambikit
 from ambikit.cli.conversion import convert
 from ambikit.cli.decoding import decode
+from ambikit.cli.designs import KINDS
 from ambikit.cli.judgement import check, info
-from ambikit.cli.pictures import plot
 from ambikit.cli.terminal import say
 from ambikit.cli.turning import beamform, rotate
 from ambikit.errors import AmbikitError
 
 __all__ = ["main"]
+
+
+def plot() -> int:
+    """Draw a recording, a beam or loudspeakers; which pictures there are: ambikit plot --help."""
+    return main(["plot", "--help"])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,6 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "plot": plot,
     }
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    prog, description = (
+        "ambikit",
+        (
+            "Ambisonics files: what they are, turned, decoded. Angles are degrees. See also: ambikit COMMAND --help, "
+            "ambikit --version."
+        ),
+    )
+    if arguments[:1] == ["plot"]:
+        commands, arguments, prog, description = KINDS, arguments[1:], "ambikit plot", plot.__doc__ or ""
     if arguments == ["--version"]:
         print(f"ambikit {ambikit.__version__}")
         return 0
@@ -40,9 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             return tyro.extras.subcommand_cli_from_dict(
                 commands,
-                prog="ambikit",
-                description="Ambisonics files: what they are, turned, decoded. Angles are degrees. See also: ambikit "
-                "COMMAND --help, ambikit --version.",
+                prog=prog,
+                description=description,
                 args=arguments,
                 config=(tyro.conf.HelptextFromCommentsOff,),
             )

@@ -29,7 +29,10 @@ Verbose = Annotated[
 
 
 def info(file: In) -> int:
-    """Show what a file is: container, codec, channels, rate, length."""
+    """Show what a file is: container, codec, channels, rate, length.
+
+    ambikit info concert.mp4
+    """
     from ambikit.files.description import channels_in_words, describe_file
 
     found = describe_file(file)
@@ -66,6 +69,8 @@ def check(
 
     Exit status: 0 valid, 1 invalid, 3 doubtful (the signal cannot decide), 2 the file cannot be judged; of several
     files the worst: 2, 1, 3, 0.
+
+    ambikit check scene.wav --as fuma
     """
     if not files:
         raise AmbikitError("got no file to check; expected at least one; name it: ambikit check IN")

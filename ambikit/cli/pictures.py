@@ -1,4 +1,4 @@
-"""``ambikit plot``: a map of the directions that sound comes from, over the picture of the place if there is one."""
+"""``ambikit plot`` of files: where their sound comes from, over the picture of the place if there is one, and when."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ from ambikit.cli.sounds import check_may_write, read_field
 from ambikit.cli.terminal import console, say
 from ambikit.errors import AmbikitError, FileError
 
-__all__ = ["plot"]
+__all__ = ["Picture", "check_picture", "energy", "energy_over_time", "save", "spectrum"]
 
 Picture = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="OUT", help="picture to write: .png .pdf .svg")]
 Panorama = Annotated[
@@ -24,7 +24,7 @@ Panorama = Annotated[
 ]  # fmt: skip
 
 
-def plot(
+def energy(
     file: In,
     out: Picture,
     *,
@@ -36,34 +36,90 @@ def plot(
 ) -> int:
     """Draw a map of the directions the sound comes from.
 
-    ambikit plot concert.mp4 map.png --panorama concert.mp4
+    ambikit plot energy concert.mp4 map.png --panorama concert.mp4
     """
-    from ambikit.files.replacing import replacing
     from ambikit.plot import energy_map
 
-    check_may_write(file, out, overwrite)
-    ending = out.suffix.lower().removeprefix(".")
-    if ending not in ("png", "pdf", "svg"):
-        raise FileError(f"got {out} to write to; expected a picture that ends with .png, .pdf or .svg; change the name")
+    check_picture(out, file, overwrite)
     signal, _ = read_field(file, more, source=source, channels=channels, minimum_order=1)
     _check_there_is_something_to_draw(signal, file)
-    axes = energy_map(signal, panorama=None if panorama is None else _picture(panorama))
-    axes.set_title(file.name.replace("$", r"\$"))
+    return save(energy_map(signal, panorama=None if panorama is None else _picture(panorama)), out, file.name)
+
+
+def energy_over_time(
+    file: In,
+    out: Picture,
+    *,
+    source: As = "ambix",
+    more: And = (),
+    channels: Channels = None,
+    overwrite: Overwrite = False,
+) -> int:
+    """Draw from which azimuths the sound comes as time goes on, whatever the elevation.
+
+    ambikit plot energy-over-time scene.wav moves.png
+    """
+    from ambikit import plot
+
+    check_picture(out, file, overwrite)
+    signal, rate = read_field(file, more, source=source, channels=channels, minimum_order=1)
+    _check_there_is_something_to_draw(signal, file)
+    return save(plot.energy_over_time(signal, rate), out, file.name)
+
+
+def spectrum(
+    file: In,
+    out: Picture,
+    *,
+    source: As = "ambix",
+    more: And = (),
+    channels: Channels = None,
+    overwrite: Overwrite = False,
+) -> int:
+    """Draw the level of each channel in third-octave bands, and say it altogether.
+
+    ambikit plot spectrum scene.wav channels.png
+    """
+    from ambikit.plot import channel_spectra
+
+    check_picture(out, file, overwrite)
+    signal, rate = read_field(file, more, source=source, channels=channels)
+    _check_there_is_something_to_draw(signal, file)
+    return save(channel_spectra(signal, rate), out, file.name)
+
+
+def check_picture(out: Path, file: Path | None, overwrite: bool) -> None:
+    """Refuse a name that no picture can be written to, before any work is done."""
+    check_may_write(file, out, overwrite)
+    if _format(out) not in ("png", "pdf", "svg"):
+        raise FileError(f"got {out} to write to; expected a picture that ends with .png, .pdf or .svg; change the name")
+
+
+def save(axes: Any, out: Path, title: str | None = None) -> int:
+    """Write a picture, whole or not at all, and say so."""
+    from ambikit.files.replacing import replacing
+
+    if title is not None:
+        axes.set_title(title.replace("$", r"\$"))
     with replacing(out) as temporary:
-        axes.figure.savefig(temporary, format=ending, dpi=150)
+        axes.figure.savefig(temporary, format=_format(out), dpi=150)
     console().print(Text(f"wrote {out}"), soft_wrap=True)
     return 0
+
+
+def _format(out: Path) -> str:
+    return out.suffix.lower().removeprefix(".")
 
 
 def _check_there_is_something_to_draw(signal: Any, file: Path) -> None:
     bad = signal.size - np.count_nonzero(np.isfinite(signal))
     if bad:
         raise AmbikitError(
-            f"got {file} with {bad} samples that are NaN or infinite; expected finite ones, which alone have a place "
-            "on a map; find where they are with: ambikit check"
+            f"got {file} with {bad} samples that are NaN or infinite; expected finite ones, which alone can be "
+            "drawn; find where they are with: ambikit check"
         )
     if not signal.any():
-        say("note", f"{file} is silent; the map shows nothing")
+        say("note", f"{file} is silent; the picture shows nothing")
 
 
 def _picture(path: Path) -> np.ndarray:

@@ -67,13 +67,14 @@ def _check_order(channels: int, files: tuple[Path, ...], minimum_order: int) -> 
         )
 
 
-def check_may_write(file: Path, out: Path, overwrite: bool) -> None:
+def check_may_write(file: Path | None, out: Path, overwrite: bool) -> None:
     """Refuse to touch what is there, before any work is done, unless asked."""
     if out.is_dir():
         raise FileError(f"got {out} to write to, which is a folder; expected the name of a file; add one to it")
     if overwrite or not os.path.lexists(out):
         return
-    what = "is the input itself" if file.exists() and out.exists() and out.samefile(file) else "exists already"
+    is_input = file is not None and file.exists() and out.exists() and out.samefile(file)
+    what = "is the input itself" if is_input else "exists already"
     raise FileError(f"got {out} to write to, which {what}; expected a new name; choose one, or pass --overwrite")
 
 

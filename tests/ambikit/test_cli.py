@@ -320,12 +320,12 @@ class TestOperators:
         brightness = {}
         for azimuth in (90, -90):
             soundfile.write(tmp_path / "a.wav", source_at(azimuth, 0).T, RATE, subtype="FLOAT")
-            assert run("plot", tmp_path / "a.wav", tmp_path / f"{azimuth}.png") == 0
+            assert run("plot", "energy", tmp_path / "a.wav", tmp_path / f"{azimuth}.png") == 0
             brightness[azimuth] = imread(tmp_path / f"{azimuth}.png")[..., :3].sum(axis=-1)
         difference = brightness[90] - brightness[-90]
         middle = difference.shape[1] // 2
         assert difference[:, : middle - middle // 4].sum() > 0 > difference[:, middle + middle // 4 :].sum()
-        assert run("plot", tmp_path / "a.wav", tmp_path / "out.jpg") == 2
+        assert run("plot", "energy", tmp_path / "a.wav", tmp_path / "out.jpg") == 2
 
     def test_plot_over_the_picture_of_the_place(self, front, tmp_path, capsys):
         """Where nothing sounds, the picture is seen: an image, or the frame in the middle of a video."""
@@ -335,22 +335,63 @@ class TestOperators:
         red, blue = [255, 0, 0], [0, 0, 255]
         video = moving_picture(tmp_path / "place.mp4", [red, red, blue, red, red])
         for place, colour in ((tmp_path / "place.png", [0, 1, 0]), (video, [0, 0, 1])):
-            assert run("plot", front, tmp_path / "out.png", "--panorama", place, "--overwrite") == 0
+            assert run("plot", "energy", front, tmp_path / "out.png", "--panorama", place, "--overwrite") == 0
             image = imread(tmp_path / "out.png")[..., :3]
             assert (np.abs(image - colour).max(axis=-1) < 0.1).mean() > 0.01
-        assert run("plot", front, tmp_path / "out.png", "--panorama", front, "--overwrite") == 2
+        assert run("plot", "energy", front, tmp_path / "out.png", "--panorama", front, "--overwrite") == 2
         assert "as the picture of the place, which cannot be read" in capsys.readouterr().err
 
     def test_plot_tells_of_silence_and_refuses_nan(self, tmp_path, capsys):
         soundfile.write(tmp_path / "a.wav", 0 * source_at(0, 0).T, RATE, subtype="FLOAT")
-        assert run("plot", tmp_path / "a.wav", tmp_path / "out.png") == 0
+        assert run("plot", "energy", tmp_path / "a.wav", tmp_path / "out.png") == 0
         assert "is silent" in capsys.readouterr().err
         bad = source_at(0, 0)
         bad[2, 7] = np.nan
         soundfile.write(tmp_path / "b.wav", bad.T, RATE, subtype="FLOAT")
-        assert run("plot", tmp_path / "b.wav", tmp_path / "b.png") == 2
+        assert run("plot", "energy", tmp_path / "b.wav", tmp_path / "b.png") == 2
         assert "1 samples that are NaN or infinite" in capsys.readouterr().err
         assert not (tmp_path / "b.png").exists()
+
+    def test_plot_over_time_and_of_channels(self, tmp_path, capsys):
+        from matplotlib.image import imread
+
+        signal = np.concatenate([source_at(90, 0), source_at(-90, 0)], axis=1)
+        soundfile.write(tmp_path / "a.wav", signal.T, RATE, subtype="FLOAT")
+        assert run("plot", "energy-over-time", tmp_path / "a.wav", tmp_path / "t.png") == 0
+        brightness = imread(tmp_path / "t.png")[..., :3].sum(axis=-1)
+        rows, columns = brightness.shape
+        rows, columns = slice(rows // 10, rows * 8 // 10), slice(columns // 6, columns * 3 // 4)
+        (early_left, late_left), (early_right, late_right) = (
+            [quarter.mean() for quarter in np.array_split(half, 2, axis=1)]
+            for half in np.array_split(brightness[rows, columns], 2)
+        )
+        assert early_left > 1.5 * late_left
+        assert late_right > 1.5 * early_right
+        assert run("plot", "spectrum", tmp_path / "a.wav", tmp_path / "s.svg") == 0
+        assert capsys.readouterr().out.count("wrote") == 2
+        assert run("plot", "spectrum", tmp_path / "a.wav", tmp_path / "s.svg") == 2
+        assert "exists already" in capsys.readouterr().err
+
+    def test_plot_of_designs(self, tmp_path, capsys):
+        assert run("plot", "directivity", "max_re", tmp_path / "d.png", "--order", 3) == 0
+        assert run("plot", "layout", "5.1.4", tmp_path / "l.png", "--order", 2, "--quantity", "width") == 0
+        assert (tmp_path / "d.png").read_bytes()[1:4] == (tmp_path / "l.png").read_bytes()[1:4] == b"PNG"
+        capsys.readouterr()
+        for arguments, word in (
+            (("directivity", "banana", tmp_path / "x.png"), "banana"),
+            (("directivity", "cardioid", tmp_path / "x.jpg"), ".png, .pdf or .svg"),
+            (("layout", "6.1", tmp_path / "x.png"), "6.1"),
+            (("layout", "5.1", tmp_path / "x.png", "--quantity", "beauty"), "beauty"),
+            (("layout", "5.1", tmp_path / "d.png"), "exists already"),
+        ):
+            assert run("plot", *arguments) == 2
+            assert word in capsys.readouterr().err
+        assert not (tmp_path / "x.png").exists()
+
+    def test_plot_alone_says_what_can_be_drawn(self, capsys):
+        with pytest.raises(SystemExit):
+            run("plot", "--help")
+        assert "energy-over-time" in capsys.readouterr().out
 
 
 class TestFilesAreSafe:
@@ -420,6 +461,18 @@ class TestErrors:
             run("check", "--help")
         assert stop.value.code == 0
         assert "0 valid, 1 invalid, 3 doubtful" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["info", "check", "convert", "rotate", "beamform", "decode"]
+    + [f"plot {kind}" for kind in ("energy", "energy-over-time", "spectrum", "directivity", "layout")],
+)
+def test_every_help_has_an_example(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run(*command.split(), "--help")
+    assert stop.value.code == 0
+    assert f"\nambikit {command} " in capsys.readouterr().out
 
 
 def test_as_a_process_and_without_torch(front, tmp_path):

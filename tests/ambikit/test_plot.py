@@ -6,7 +6,7 @@ import pytest
 import torch
 from matplotlib import pyplot
 
-from ambikit import AmbikitError, MissingExtraError, ShapeError, dolph_chebyshev_weights, plot
+from ambikit import AmbikitError, MissingExtraError, ShapeError, dolph_chebyshev_weights, encode, plot
 
 matplotlib.use("Agg")
 
@@ -145,6 +145,60 @@ class TestDirectivity:
         centre, front, left = (axes.transData.transform(p) for p in ((0, -30), (0, 0), (np.pi / 2, 0)))
         assert front[1] > centre[1]
         assert left[0] < centre[0]
+
+
+class TestEnergyOverTime:
+    def test_a_source_is_where_it_is_when_it_is_there_whatever_its_elevation(self):
+        noise = np.random.default_rng(0).standard_normal(4800)
+        places = [(90, 0), (-135, 30), (0, -40), (30, 60)]
+        signal = np.concatenate([encode(noise, *place, order=3, degrees=True) for place in places], axis=-1)
+        axes = plot.energy_over_time(signal, 48000, columns=4)
+        (image,) = axes.images
+        assert (180 - image.get_array().argmax(axis=0)).tolist() == [90, -135, 0, 30]
+        assert image.get_extent() == [0, 0.4, -180.5, 180.5]
+        (low, high), (zero, left) = axes.get_ylim(), axes.transData.transform([(0, 0), (0, 90)])[:, 1]
+        assert low < high
+        assert left > zero
+
+    def test_scale_is_relative_and_silence_is_the_floor(self):
+        signal = encode(np.random.default_rng(0).standard_normal(400), 0.0, 0.0)
+        one, other = (plot.energy_over_time(s, 48000, columns=8).images[0].get_array() for s in (signal, 1e-6 * signal))
+        np.testing.assert_allclose(one, other, atol=1e-9)
+        assert (plot.energy_over_time(0 * signal, 48000).images[0].get_array() == -30).all()
+
+    def test_fewer_samples_than_columns(self):
+        assert plot.energy_over_time(np.ones((4, 3)), 48000).images[0].get_array().shape == (361, 3)
+
+
+class TestChannelSpectra:
+    def test_the_bands_of_noise_add_up_to_its_level(self):
+        """Of white noise a band has the share of its width, 2^(1/6) − 2^(−1/6) of its centre."""
+        noise = 0.1 * np.random.default_rng(0).standard_normal((1, 10 * 48000))
+        (line,) = plot.channel_spectra(noise, 48000).lines
+        frequency, level = line.get_data()
+        inside = (frequency > 300) & (frequency < 20000)
+        share = (2 ** (1 / 6) - 2 ** (-1 / 6)) * frequency / 24000
+        np.testing.assert_allclose(level[inside], -20 + 10 * np.log10(share[inside]), atol=0.4)
+
+    @pytest.mark.parametrize("time", [2000, 8192, 20000])
+    def test_a_sine_of_any_length_is_in_its_band(self, time):
+        sine = 0.5 * np.sin(2 * np.pi * 4000 * np.arange(time) / 48000)[None]
+        (line,) = plot.channel_spectra(sine, 48000).lines
+        frequency, level = line.get_data()
+        assert frequency[level.argmax()] == pytest.approx(4000)
+        assert level.max() == pytest.approx(-9.03, abs=0.2)
+
+    def test_channels_are_named_and_coloured_by_degree(self):
+        axes = plot.channel_spectra(np.random.default_rng(0).standard_normal((9, 9000)), 48000)
+        names = [text.get_text().split(":")[0] for text in axes.get_legend().get_texts()]
+        assert names == [str(channel) for channel in range(9)]
+        assert len({tuple(line.get_color()) for line in axes.lines}) == 3
+        silent = plot.channel_spectra(np.zeros((4, 9000)), 48000).get_legend().get_texts()
+        assert silent[1].get_text() == "Y: −∞ dB"
+
+    def test_no_band_no_picture(self):
+        with pytest.raises(AmbikitError, match="third octaves"):
+            plot.channel_spectra(np.ones((4, 10)), 1.0)
 
 
 class TestLearningCurves:
