@@ -3,12 +3,15 @@
 Serial, nogil, without checks; the formulas beside it are in ``ambikit_models.panorama.projection``.
 """
 
-from math import floor
+from math import floor, isnan, nan
 
 import numpy as np
 from numba import njit
 
-__all__ = ["reduce_frames", "sample_frames"]
+__all__ = ["FARTHEST", "reduce_frames", "sample_frames"]
+
+#: where positions end: beyond, neighbouring pixels are no longer told apart by a float64
+FARTHEST = 2.0**52
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -18,7 +21,8 @@ def sample_frames(frames, frame_of, view_of, column, row, out, half):
     Crop p is cut from ``frames[frame_of[p]]`` (height, width, 3; contiguous, uint8 or float32) at the positions
     ``column[view_of[p]]``, ``row[view_of[p]]`` (side * s, side * s; float64); each block of s x s samples is averaged
     into one pixel of ``out[p]`` (side, side, 3). ``half`` (float32) is added before storing: 0.5 rounds where ``out``
-    holds integers. Columns wrap around; rows beyond a pole go on behind it.
+    holds integers. Columns wrap around; rows beyond a pole go on behind it. A position that is no number, or too far
+    away to be counted, makes its pixel NaN, and 0 where ``out`` holds integers.
 
     The corners and weights of one row of pixels are computed once, for all crops that share the view.
     """
@@ -37,16 +41,19 @@ def sample_frames(frames, frame_of, view_of, column, row, out, half):
             for a in range(i * samples, (i + 1) * samples):
                 for b in range(length):
                     x, y = column[v, a, b], row[v, a, b]
+                    known = abs(x) < FARTHEST and abs(y) < FARTHEST
+                    if not known:
+                        x = y = 0.0
                     left, top = floor(x), floor(y)
-                    wx, wy = x - left, y - top
+                    wx, wy = (x - left if known else nan), y - top
                     y0, y1 = int(top), int(top) + 1
                     x0, x1 = int(left), int(left) + 1  # in the upper row
                     x2, x3 = x0, x1  # in the lower row
                     if x0 < 0 or y0 < 0 or x1 >= width or y1 >= height:
-                        if y0 < 0:
-                            y0, x0, x1 = 0, x0 + half_turn, x1 + half_turn
-                        if y1 >= height:
-                            y1, x2, x3 = height - 1, x2 + half_turn, x3 + half_turn
+                        if y0 < 0 or y0 >= height:
+                            y0, x0, x1 = min(max(y0, 0), height - 1), x0 + half_turn, x1 + half_turn
+                        if y1 < 0 or y1 >= height:
+                            y1, x2, x3 = min(max(y1, 0), height - 1), x2 + half_turn, x3 + half_turn
                         x0, x1, x2, x3 = x0 % width, x1 % width, x2 % width, x3 % width
                     corner[0, k], corner[1, k] = 3 * (y0 * width + x0), 3 * (y0 * width + x1)
                     corner[2, k], corner[3, k] = 3 * (y1 * width + x2), 3 * (y1 * width + x3)
@@ -81,6 +88,9 @@ def sample_frames(frames, frame_of, view_of, column, row, out, half):
                                 + w2 * np.float32(frame[c2 + 2])
                                 + w3 * np.float32(frame[c3 + 2])
                             )
+                    if half > 0 and isnan(red):  # integers have no NaN
+                        out[p, i, j] = 0
+                        continue
                     out[p, i, j, 0] = red * share + half
                     out[p, i, j, 1] = green * share + half
                     out[p, i, j, 2] = blue * share + half

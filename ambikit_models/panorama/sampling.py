@@ -9,6 +9,8 @@ from ambikit._arrays import Array, is_torch, kernel_view, namespace
 
 __all__ = ["is_bytes", "reduce_by_formula", "reduce_frames", "sample_by_formula", "sample_frames"]
 
+_FARTHEST = 2.0**52  # beyond, neighbouring pixels are no longer told apart by a float64
+
 
 def is_bytes(frames: Array) -> bool:
     """Whether frames are uint8, of either library."""
@@ -56,13 +58,14 @@ def sample_frames(
 
     Crop p is cut from ``frames[frame_of[p]]`` at ``column[view_of[p]]``, ``row[view_of[p]]``; ``side`` is a multiple
     of ``size``. Columns wrap around; a row beyond a pole is the one behind it, half a turn away. Results of an
-    integer ``dtype`` are rounded.
+    integer ``dtype`` are rounded. Where a position is NaN or infinite the pixel is NaN, and 0 in an integer ``dtype``.
     """
     view = None if _needs_gradient(column, row) else _compiled_view(frames)
     if view is None:
         crops = sample_by_formula(frames, frame_of, view_of, column, row, size)
         rounds = str(dtype).removeprefix("torch.") == "uint8"
-        return _cast(namespace(frames).floor(crops + 0.5) if rounds else crops, dtype)
+        xp = namespace(frames)
+        return _cast(xp.floor(xp.where(xp.isnan(crops), 0.0, crops) + 0.5) if rounds else crops, dtype)
     from ambikit.kernels import crop
 
     name = np.dtype(str(dtype).removeprefix("torch."))
@@ -84,6 +87,8 @@ def sample_by_formula(
     xp = namespace(frames)
     height, width = frames.shape[1:3]
     dtype = xp.float32 if is_bytes(frames) else frames.dtype
+    known = (xp.abs(column) < _FARTHEST) & (xp.abs(row) < _FARTHEST)
+    column, row = xp.where(known, column, 0.0), xp.where(known, row, 0.0)
     left, top = xp.floor(column), xp.floor(row)
     to_right, to_bottom = (_cast(x, dtype)[..., None] for x in (column - left, row - top))
     left, top = _cast(left, xp.int64), _cast(top, xp.int64)
@@ -100,6 +105,7 @@ def sample_by_formula(
             weight = (to_right if right else 1 - to_right) * (to_bottom if down else 1 - to_bottom)
             corner = pixels[start[:, None, None] + (line + (across + right) % width)[view_of]]
             crops = crops + weight[view_of] * _cast(corner, dtype)
+    crops = xp.where(known[view_of][..., None], crops, xp.nan)
     samples = column.shape[-1] // size
     return crops if samples == 1 else crops.reshape(-1, size, samples, size, samples, 3).mean((2, 4))
 

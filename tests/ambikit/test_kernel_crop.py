@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ambikit.kernels import crop
-from ambikit_models.panorama.sampling import reduce_by_formula, reduce_frames, sample_by_formula
+from ambikit_models.panorama.sampling import reduce_by_formula, reduce_frames, sample_by_formula, sample_frames
 from tests.closeness import assert_close
 
 
@@ -53,6 +53,27 @@ class TestSampling:
         first = np.zeros(1, int)
         crop.sample_frames(frames, first, first, column, row, out, np.float32(0))
         np.testing.assert_allclose(out[0, :, :, 0], [[2.0, 2.5], [6.0, 6.5]])
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, -1e300])
+    @pytest.mark.parametrize("kind", ["uint8", "float32"])
+    @pytest.mark.parametrize("axis", ["column", "row"])
+    def test_a_position_that_is_nowhere_is_read_from_nowhere(self, value, kind, axis):
+        frames = np.full((2, 4, 8, 3), 9, kind)
+        place = {"column": np.ones((1, 4, 4)), "row": np.ones((1, 4, 4))}
+        place[axis][0, 0, 0] = value
+        first, second = np.zeros(1, int), np.ones(1, int)
+        formula = sample_by_formula(frames, second, first, place["column"], place["row"], 2)
+        out = sample_frames(frames, second, first, place["column"], place["row"], 2, frames.dtype)
+        assert np.isnan(formula[0, :, :, 0]).tolist() == [[True, False], [False, False]]
+        np.testing.assert_array_equal(out, np.where(np.isnan(formula), 0, formula) if kind == "uint8" else formula)
+
+    @pytest.mark.parametrize("row", [-3.0, -1.5, 4.5, 7.0])
+    def test_rows_far_beyond_a_pole_are_its_row_half_a_turn_away(self, row):
+        frames = np.arange(4 * 8 * 3, dtype=np.float32).reshape(1, 4, 8, 3)
+        column, rows, first = np.full((1, 1, 1), 2.0), np.full((1, 1, 1), row), np.zeros(1, int)
+        out = np.empty((1, 1, 1, 3), np.float32)
+        crop.sample_frames(frames, first, first, column, rows, out, np.float32(0))
+        np.testing.assert_array_equal(out[0, 0, 0], frames[0, 0 if row < 0 else 3, 6])
 
 
 class TestReducing:

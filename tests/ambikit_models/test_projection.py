@@ -60,6 +60,13 @@ def centre_of_mass(picture):
 
 
 class TestGeometry:
+    @pytest.mark.parametrize("library", [np.asarray, torch.from_numpy], ids=["numpy", "torch"])
+    @pytest.mark.parametrize("kind", ["uint8", "float32", "float64"])
+    def test_a_view_towards_nan_is_empty(self, library, kind):
+        frames = library(np.full((1, 64, 127, 3), 200, kind))
+        view = np.asarray(crop(frames, 0.0, np.nan, field_of_view=1.0, size=16))
+        assert (view == 0).all() if kind == "uint8" else np.isnan(view).all()
+
     @pytest.mark.parametrize("direction", DIRECTIONS)
     def test_a_smooth_sky_is_seen_as_it_is(self, direction, library):
         frames = library.array(scene(directions_of_pixels(512, 256))[None])
