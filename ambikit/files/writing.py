@@ -176,6 +176,11 @@ def _format_of(path: Path, channels: int, subtype: str | None) -> tuple[str, str
             f"got {channels} channels to write to {path}; expected at most 8, as FLAC holds no more; write .wav or "
             ".caf, or split the channels"
         )
+    if form == "OGG" and channels > 255:  # libsndfile ends the process
+        raise FileError(
+            f"got {channels} channels to write to {path}; expected at most 255, as Vorbis holds no more; write .wav "
+            "or .caf, or split the channels"
+        )
     if form == "OGG" and channels in _SORTED_BY_READERS:
         raise FileError(
             f"got {channels} channels to write to {path}; expected 1, 2, 4 or at least 9: readers of Vorbis disagree "

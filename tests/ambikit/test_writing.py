@@ -182,6 +182,11 @@ class TestRefusals:
         with pytest.raises(FileError, match="9 channels.*at most 8"):
             ambikit.write(tmp_path / "a.flac", tones(9), RATE)
 
+    def test_vorbis_has_255_channels(self, tmp_path):
+        with pytest.raises(FileError, match="256 channels.*at most 255"):
+            ambikit.write(tmp_path / "a.ogg", tones(256), RATE)
+        assert not list(tmp_path.iterdir())
+
     def test_vorbis_whose_order_readers_disagree_on(self, tmp_path):
         with pytest.raises(FileError, match="disagree on the order of 8"):
             ambikit.write(tmp_path / "a.ogg", tones(8), RATE)
