@@ -1,1 +1,1 @@
-"""Compiled loops: serial, nogil, without checks, importing nothing of ambikit; each beside its plain formula."""
+"""Compiled loops: serial, nogil, without checks, importing nothing else of ambikit; each beside its plain formula."""

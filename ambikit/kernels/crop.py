@@ -6,7 +6,8 @@ Serial, nogil, without checks; the formulas beside it are in ``ambikit_models.pa
 from math import floor, isnan, nan
 
 import numpy as np
-from numba import njit
+
+from ambikit.kernels.compiling import compiled
 
 __all__ = ["FARTHEST", "reduce_frames", "sample_frames"]
 
@@ -14,7 +15,7 @@ __all__ = ["FARTHEST", "reduce_frames", "sample_frames"]
 FARTHEST = 2.0**52
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled()
 def sample_frames(frames, frame_of, view_of, column, row, out, half):
     """Interpolate bilinearly and average blocks of samples.
 
@@ -96,7 +97,7 @@ def sample_frames(frames, frame_of, view_of, column, row, out, half):
                     out[p, i, j, 2] = blue * share + half
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled()
 def reduce_frames(frames, factor, line, spare, out):
     """Average blocks of factor x factor pixels, a power of two: (n, h, w, 3) to (n, h / factor, w / factor, 3).
 

@@ -10,14 +10,15 @@ All take a complex spectrum (clips, channels, frames, freq), a real ``bank`` (ba
 from math import log, sqrt
 
 import numpy as np
-from numba import njit
+
+from ambikit.kernels.compiling import compiled
 
 __all__ = ["mel_cues", "mel_intensity", "mel_products"]
 
 _FAST = {"contract", "reassoc"}  # NaN and infinity keep their meaning
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=_FAST)
+@compiled(fastmath=_FAST)
 def mel_products(spectrum, left, right, bank, out):
     """Sum ``Re(conj(X_left) X_right)`` over bands, for pairs of channels ``left``, ``right`` (pairs,)."""
     clips, _, frames, freq = spectrum.shape
@@ -36,7 +37,7 @@ def mel_products(spectrum, left, right, bank, out):
                     out[n, p, b, t] = total
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=_FAST)
+@compiled(fastmath=_FAST)
 def mel_intensity(spectrum, bank, out):
     """Average the normalised intensity x, y, z of W, Y, Z, X over bands.
 
@@ -69,7 +70,7 @@ def mel_intensity(spectrum, bank, out):
             _average(x_of, y_of, z_of, weights, first, last, out[n, :, :, t])
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=_FAST)
+@compiled(fastmath=_FAST)
 def mel_cues(spectrum, bank, limit_db, out):
     """Average level difference (dB, within ±limit_db), cosine and sine of the phase difference of left and right.
 
@@ -113,7 +114,7 @@ def mel_cues(spectrum, bank, limit_db, out):
             _average(level, cosine, sine, weights, first, last, out[n, :, :, t])
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled()
 def _limits(bank):
     """Where the weights of each band start and end: bands are narrow, and only their bins are visited."""
     bands, freq = bank.shape
@@ -127,7 +128,7 @@ def _limits(bank):
     return first, last
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled()
 def _normalized(bank):
     """The bank with bands that add up to 1; a band without weight stays so."""
     weights = np.zeros_like(bank)
@@ -138,7 +139,7 @@ def _normalized(bank):
     return weights
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=_FAST)
+@compiled(fastmath=_FAST)
 def _average(one, two, three, weights, first, last, out):
     """Weigh three rows of bins into the bands of ``out`` (3, bands)."""
     for b in range(len(weights)):

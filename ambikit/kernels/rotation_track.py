@@ -6,7 +6,8 @@ Serial, nogil, without checks. The formula beside it is in ``ambikit.operators.r
 from math import asin, cos, sin, sqrt
 
 import numpy as np
-from numba import njit
+
+from ambikit.kernels.compiling import compiled
 
 __all__ = ["turn_along_track"]
 
@@ -14,7 +15,7 @@ _TILE = 256  # samples; all that a tile needs stays in the first-level cache
 _FAST = {"contract", "reassoc"}  # NaN and infinity keep their meaning
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=_FAST)
+@compiled(fastmath=_FAST)
 def turn_along_track(signal, signal_of, poses, poses_of, position, quarters, out):
     """Turn ``signal[signal_of[b]]`` (channels, time) along ``poses[poses_of[b]]`` (poses, 4) into ``out[b]``.
 
@@ -61,7 +62,7 @@ def turn_along_track(signal, signal_of, poses, poses_of, position, quarters, out
                 _about_z(other[:, :count], cosines[0], sines[0], target[part, start : start + count], n, count)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@compiled()
 def _slerp(track, position, x, y, z, w):
     """The poses of a tile. Within an interval the weights turn by the same angle from sample to sample."""
     current, last = -1, -1
@@ -103,7 +104,7 @@ def _slerp(track, position, x, y, z, w):
         z[i], w[i] = cosine * c2 + sine * d2, cosine * c3 + sine * d3
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=_FAST)
+@compiled(fastmath=_FAST)
 def _turns_about_z(x, y, z, w, cosines, sines):
     """Cos mφ and sin mφ of the angles α, β, γ of Rz(α) Ry(β) Rz(γ) for the poses of a tile.
 
@@ -128,7 +129,7 @@ def _turns_about_z(x, y, z, w, cosines, sines):
                 s[m, i] = s[m - 1, i] * c[1, i] + c[m - 1, i] * s[1, i]
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=_FAST)
+@compiled(fastmath=_FAST)
 def _about_z(part, cosines, sines, out, n, count):
     """Turn degree n about z: the channels m and −m turn like a clock hand, m times as fast."""
     for i in range(count):
@@ -140,7 +141,7 @@ def _about_z(part, cosines, sines, out, n, count):
             out[n - m, i] = cosines[m, i] * minus + sines[m, i] * plus
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=_FAST)
+@compiled(fastmath=_FAST)
 def _apply(matrix, part, out, n, transposed):
     """``out = matrix @ part`` for degree n; half of the entries are 0 and are passed over."""
     for row in range(2 * n + 1):

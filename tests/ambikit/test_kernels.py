@@ -204,3 +204,17 @@ def test_they_import_nothing_of_ours_and_survive_a_fork():
         "assert os.waitpid(child, 0)[1] == 0\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_loops_compile_where_nothing_can_be_kept():
+    """As in a read-only installation without a writable home: Numba finds no place for its cache."""
+    code = (
+        "from numba.core import caching\n"
+        "caching.CompileResultCacheImpl._locator_classes = []\n"
+        "from ambikit.kernels import crop, mel, rotation_track\n"
+        "import numpy as np\n"
+        "out = np.empty((1, 1, 1, 3), np.float32)\n"
+        "crop.reduce_frames(np.ones((1, 2, 2, 3), np.float32), 2, *np.empty((2, 6), np.float32), out)\n"
+        "assert (out == 1).all()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
