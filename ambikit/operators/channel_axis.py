@@ -134,7 +134,9 @@ def apply_matrix_into(target: Array, matrix: Array, columns: Array) -> None:
     adds up a column depends on how many stand beside it.
     """
     if is_torch(target):
-        if _is_one_signal_for_many(matrix, columns):
+        # with out= torch folds the batch of a product with a plain matrix into its rows, and then fits no slice
+        plain = len(columns.shape) == 2 and len(matrix.shape) > 2
+        if plain or _is_one_signal_for_many(matrix, columns):
             target[...] = apply_matrix(matrix, columns)
         else:
             loaded_torch().matmul(matrix, columns, out=target)

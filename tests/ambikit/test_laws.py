@@ -1,8 +1,10 @@
 """Laws that tie operators of different files together, on drawn directions, orders, rooms and shapes."""
 
 import numpy as np
-from hypothesis import assume, given
+import torch
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import mutually_broadcastable_shapes
 
 import ambikit
 from ambikit.operators.convolution import filter_channels
@@ -92,3 +94,27 @@ def test_a_turned_panorama_shows_what_the_turned_sound_says(azimuth, elevation, 
     turned = ambikit.turn_equirectangular(spot, yaw, pitch, roll)[..., 0]
     direction = ambikit.rotate(ambikit.encode(np.ones(1), azimuth, elevation), yaw, pitch, roll)[[3, 1, 2], 0]
     np.testing.assert_allclose(turned, np.exp(8 * (pixels @ direction - 1)), atol=0.02)
+
+
+@settings(max_examples=150)
+@given(st.data(), st.sampled_from(["rotate", "align", "beamform"]), st.booleans(), st.integers(1, 2))
+def test_angles_broadcast_with_the_axes_before_the_channels(data, name, torch_in, order):
+    shapes = mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3, min_dims=0)
+    signal_batch, angle_batch = data.draw(shapes).input_shapes
+    rng = np.random.default_rng(data.draw(seeds))
+    signal, angle = rng.normal(size=(*signal_batch, (order + 1) ** 2, 5)), rng.uniform(-3, 3, angle_batch)
+    operator = {
+        "rotate": lambda x, a: ambikit.rotate(x, a, 0.2),
+        "align": lambda x, a: ambikit.align(x, a, 0.2),
+        "beamform": lambda x, a: ambikit.beamform(x, a, 0.2),
+    }[name]
+    if torch_in:
+        together = operator(torch.from_numpy(signal), torch.from_numpy(np.asarray(angle))).numpy()
+    else:
+        together = operator(signal, angle)
+    batch = np.broadcast_shapes(signal_batch, angle_batch)
+    assert together.shape[: len(batch)] == batch
+    signals = np.broadcast_to(signal, (*batch, *signal.shape[-2:]))
+    angles = np.broadcast_to(angle, batch)
+    for index in np.ndindex(*batch):
+        np.testing.assert_allclose(together[index], operator(signals[index], float(angles[index])), atol=1e-12)
