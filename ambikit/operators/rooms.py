@@ -213,12 +213,15 @@ def _place(channels: Array, delays: Array, length: int) -> Array:
         position = _whole_numbers(whole + tap, delays)
         inside = (position >= 0) & (position < length)
         index = xp.where(inside, begins + position, 0).reshape(-1)
-        values = (channels[:, :, part] * xp.where(inside, kernel, 0.0)).reshape(count, -1)
+        # chosen, not multiplied: what lies outside is put on the first sample of all, where NaN times 0 would stay
+        values = xp.where(inside, channels[:, :, part] * kernel, 0.0).reshape(count, -1)
         if is_torch(values):
             response = response.index_add(1, index, values)
         else:
             response += np.stack([np.bincount(index, row, items * length) for row in values])
-    return xp.moveaxis(response.reshape(count, items, length), 0, 1).reshape(*batch, count, length)
+    senseless = xp.isnan(channels[..., 0]).any(0).any(-1)[:, None]
+    response = xp.where(senseless, float("nan"), response.reshape(count, items, length))
+    return xp.moveaxis(response, 0, 1).reshape(*batch, count, length)
 
 
 def _whole_numbers(x: Array, like: Array) -> Array:

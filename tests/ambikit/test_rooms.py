@@ -250,6 +250,14 @@ class TestBackends:
         assert torch.isnan(gains).all(-1).tolist() == [False, True, True, True]
         assert not torch.isnan(gains[0]).any()
 
+    def test_a_bad_item_does_not_spoil_the_responses_of_others(self):
+        sources = torch.tensor([SOURCE, [7.0, 1, 1], LISTENER])
+        settings = {"reflection": 0.5, "max_reflections": 1, "length": 200}
+        responses = room_impulse_response(ROOM, sources, LISTENER, 16000, **settings)
+        assert torch.isnan(responses).all(-1).all(-1).tolist() == [False, True, True]
+        alone = room_impulse_response(ROOM, sources[0], LISTENER, 16000, **settings)
+        assert torch.equal(responses[0], alone)
+
 
 @pytest.mark.usefixtures("no_shape_hook")
 class TestErrors:
