@@ -56,6 +56,11 @@ class Stft(nn.Module):
         return f"frame_length={self.frame_length}, hop_length={self.hop_length}"
 
 
+def _no_autocast(signal: Tensor) -> torch.autocast:
+    """Features span 100 dB and more; mixed precision belongs to the networks behind them."""
+    return torch.autocast(signal.device.type, enabled=False)
+
+
 class _MelModule(nn.Module):
     """What the mel features have in common: their parameters, and a bank that lives on the module's device."""
 
@@ -124,7 +129,8 @@ class LogMel(_MelModule):
 
     def forward(self, signal: Float[Tensor, "*batch time"]) -> Float[Tensor, "*batch mel frames"]:
         """Turn ``(..., channels, time)`` into levels in dB, ``(..., channels, mel, frames)``."""
-        return log_mel(signal, self.sample_rate, **self._keywords(signal))
+        with _no_autocast(signal):
+            return log_mel(signal, self.sample_rate, **self._keywords(signal))
 
 
 class FoaFeatures(_MelModule):
@@ -172,7 +178,8 @@ class FoaFeatures(_MelModule):
 
     def forward(self, signal: Float[Tensor, "*batch channels time"]) -> Float[Tensor, "*batch 7 mel frames"]:
         """Turn ``(..., channels, time)`` into ``(..., 7, mel, frames)``."""
-        return foa_features(signal, self.sample_rate, **self._keywords(signal))
+        with _no_autocast(signal):
+            return foa_features(signal, self.sample_rate, **self._keywords(signal))
 
 
 class StereoFeatures(FoaFeatures):
@@ -199,7 +206,8 @@ class StereoFeatures(FoaFeatures):
 
     def forward(self, signal: Float[Tensor, "*batch 2 time"]) -> Float[Tensor, "*batch 5 mel frames"]:
         """Turn ``(..., 2, time)`` into ``(..., 5, mel, frames)``."""
-        return stereo_features(signal, self.sample_rate, **self._keywords(signal))
+        with _no_autocast(signal):
+            return stereo_features(signal, self.sample_rate, **self._keywords(signal))
 
 
 class BinauralDecoder(nn.Module):

@@ -186,3 +186,13 @@ class TestBinauralDecoder:
             module(torch.randn(9, 50))
         with pytest.raises(ambikit.AmbikitError, match="leave the keywords away"):
             ambikit.nn.BinauralDecoder(ambikit.binaural_decoder(), method="magls")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_mixed_precision_is_for_networks_not_for_features(dtype):
+    torch.manual_seed(0)
+    signal = torch.randn(1, 4, 2400, requires_grad=True)  # with a gradient the formula is taken, as on a GPU
+    layer = ambikit.nn.FoaFeatures(24000)
+    with torch.autocast("cpu", dtype=dtype):
+        mixed = layer(signal)
+    assert torch.equal(mixed, layer(signal))
