@@ -62,7 +62,7 @@ def spatial_covariance(
     check_spectrum(spectrum)
     xp = namespace(spectrum)
     if per_frequency:
-        observations = xp.moveaxis(spectrum, -3, -2)
+        observations = spectrum.swapaxes(-3, -2)  # (torch.moveaxis does not know vmap)
     else:
         observations = spectrum.reshape(*spectrum.shape[:-2], -1)
     return xp.matmul(observations, xp.conj(observations.mT)) / observations.shape[-1]

@@ -90,7 +90,7 @@ def apply_weights(
     if per_frequency:
         xp = namespace(wide)
         rows = weights if is_complex(weights) else _in_dtype_of(wide, weights)
-        return narrow(xp.matmul(rows[..., None, :], xp.moveaxis(wide, -3, -2))[..., 0, :], half)
+        return narrow(xp.matmul(rows[..., None, :], wide.swapaxes(-3, -2))[..., 0, :], half)
     return narrow(weighted_sum(wide, weights, axis), half)
 
 

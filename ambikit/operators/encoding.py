@@ -91,7 +91,7 @@ def encode(
                 f"{shape[-1]} samples; expected (..., {shape[-1]}): one direction per sample; "
                 "interpolate the trajectory to the sample rate, or leave out trajectory=True"
             )
-        gains = xp.moveaxis(harmonics, -1, -2)
+        gains = harmonics.swapaxes(-1, -2)  # (torch.moveaxis does not know vmap)
     else:
         remedy = "for a source that moves pass trajectory=True; for many directions encode some of them at a time"
         check_not_one_per_sample(tuple(harmonics.shape)[:-1], wide, -1, remedy)

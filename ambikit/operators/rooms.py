@@ -200,7 +200,7 @@ def _place(channels: Array, delays: Array, length: int) -> Array:
     xp = namespace(delays)
     batch, (images, count) = tuple(delays.shape)[:-1], tuple(channels.shape)[-2:]
     delays = delays.reshape(-1, images, 1)
-    channels = xp.moveaxis(channels.reshape(-1, images, count), -1, 0)[..., None]
+    channels = channels.reshape(-1, images, count).swapaxes(-1, -2).swapaxes(0, 1)[..., None]
     items = delays.shape[0]
     tap = constant_like(np.arange(1 - _HALF_WIDTH, _HALF_WIDTH + 1), delays)
     begins = _whole_numbers(np.arange(items)[:, None, None] * length, delays)
@@ -221,7 +221,7 @@ def _place(channels: Array, delays: Array, length: int) -> Array:
             response += np.stack([np.bincount(index, row, items * length) for row in values])
     senseless = xp.isnan(channels[..., 0]).any(0).any(-1)[:, None]
     response = xp.where(senseless, float("nan"), response.reshape(count, items, length))
-    return xp.moveaxis(response, 0, 1).reshape(*batch, count, length)
+    return response.swapaxes(0, 1).reshape(*batch, count, length)
 
 
 def _whole_numbers(x: Array, like: Array) -> Array:

@@ -117,3 +117,10 @@ class TestPowerMap:
             ambikit.power_map(torch.eye(4), np.zeros(3), 0)
         with pytest.raises(AmbikitError, match="pattern"):
             ambikit.power_map(np.eye(4), 0, 0, "wide")
+
+
+def test_the_covariance_of_each_frequency_goes_through_vmap():
+    spectra = torch.randn(3, 4, 5, 6, dtype=torch.complex128, generator=torch.Generator().manual_seed(1))
+    mapped = torch.vmap(lambda spectrum: ambikit.spatial_covariance(spectrum, per_frequency=True))(spectra)
+    alone = torch.stack([ambikit.spatial_covariance(spectrum, per_frequency=True) for spectrum in spectra])
+    assert_close(mapped, alone)

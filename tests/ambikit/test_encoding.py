@@ -164,3 +164,10 @@ class TestErrors:
             encode(np.zeros(8), torch.tensor(0.1), 0)
         with pytest.raises(ArrayTypeError, match="one library"):
             encode(torch.zeros(8), np.zeros(1), 0)
+
+
+def test_moving_sources_go_through_vmap():
+    signals, azimuth = torch.rand(3, 5, dtype=torch.float64), torch.rand(3, 5, dtype=torch.float64)
+    mapped = torch.vmap(lambda signal, angle: encode(signal, angle, 0.5 * angle, trajectory=True))(signals, azimuth)
+    alone = torch.stack([encode(s, a, 0.5 * a, trajectory=True) for s, a in zip(signals, azimuth, strict=True)])
+    assert_close(mapped, alone)

@@ -295,3 +295,12 @@ class TestErrors:
     def test_mixed_libraries(self):
         with pytest.raises(ArrayTypeError, match="one library"):
             image_sources(np.array(ROOM), torch.tensor(SOURCE), LISTENER, reflection=0.5, max_reflections=1)
+
+
+def test_rooms_go_through_vmap():
+    sources = torch.tensor([[2.0, 2.5, 1.5], [3.0, 1.0, 2.0]], dtype=torch.float64)
+
+    def response(source):
+        return room_impulse_response([6, 5, 4], source, [1, 1, 1], 8000, reflection=0.5, max_reflections=1, length=300)
+
+    assert_close(torch.vmap(response)(sources), torch.stack([response(source) for source in sources]))

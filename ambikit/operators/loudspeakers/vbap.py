@@ -76,7 +76,7 @@ def vbap(
     vectors = angles_to_vectors(azimuth, xp.zeros_like(elevation) if d == 2 else elevation)[..., :d]
     inverse = constant_like(bases.inverse, vectors)
     # In the basis around the direction no gain is negative; in all others one is.
-    every = (vectors @ xp.moveaxis(inverse, 0, 1).reshape(d, count * d)).reshape(*vectors.shape[:-1], count, d)
+    every = (vectors @ inverse.swapaxes(0, 1).reshape(d, count * d)).reshape(*vectors.shape[:-1], count, d)
     chosen = xp.argmax(xp.amin(every, -1), -1)
     gains = (vectors[..., None, :] @ inverse[chosen])[..., 0, :]
     # Rounding alone gives a corner beside the source a gain; written so that NaN stays NaN.
