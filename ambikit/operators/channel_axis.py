@@ -158,8 +158,18 @@ def is_on_gpu(x: Array) -> bool:
 def shares_memory(x: Array, y: Array) -> bool:
     """Whether writing into ``x`` could change ``y``."""
     if is_torch(x):
-        return x.untyped_storage().data_ptr() == y.untyped_storage().data_ptr()
+        # by addresses: tensors over one NumPy array have a storage each, which begin where each of them does
+        (first, after_first), (second, after_second) = _addresses(x), _addresses(y)
+        return x.device == y.device and first < after_second and second < after_first
     return np.may_share_memory(x, y)
+
+
+def _addresses(x: Array) -> tuple[int, int]:
+    """Where the memory of a tensor begins and ends; an empty one has none."""
+    if x.numel() == 0:
+        return 0, 0
+    spread = sum((size - 1) * stride for size, stride in zip(x.shape, x.stride(), strict=True))
+    return x.data_ptr(), x.data_ptr() + (spread + 1) * x.element_size()
 
 
 def check_out(out: Any, shape: tuple[int, ...], like: Array) -> None:

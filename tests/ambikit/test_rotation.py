@@ -503,3 +503,10 @@ class TestErrors:
             rotate(signal, yaw, out=signal)
         with torch.no_grad():
             rotate(signal, yaw, out=signal)
+
+
+def test_out_may_overlap_the_signal_as_tensors_over_one_numpy_array():
+    memory = np.random.default_rng(3).standard_normal(4 * 10 + 7)
+    signal, out = torch.from_numpy(memory[:40]).reshape(4, 10), torch.from_numpy(memory[7:]).reshape(4, 10)
+    expected = rotate(signal.clone(), 0.3, 0.2, 0.1)
+    assert_close(rotate(signal, 0.3, 0.2, 0.1, out=out), expected)
