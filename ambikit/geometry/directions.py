@@ -141,10 +141,19 @@ def vectors_to_angles(vectors: Any, *, degrees: bool = False) -> tuple[Float[Arr
     vertical = (x == 0) & (y == 0)
     one, zero = xp.ones_like(x), xp.zeros_like(x)
     x = xp.where(vertical, one, x)
-    azimuth = xp.where(vertical, zero, xp.arctan2(y, x))
+    azimuth = xp.where(vertical, zero, _arctan2(y, x))
     horizontal = xp.where(vertical, xp.where(z == 0, one, zero), xp.hypot(x, y))
-    elevation = xp.arctan2(z, horizontal)
+    elevation = _arctan2(z, horizontal)
     return (azimuth * (180 / pi), elevation * (180 / pi)) if degrees else (azimuth, elevation)
+
+
+def _arctan2(y: Array, x: Array) -> Array:
+    """The arc tangent, whose gradient divides by x² + y²: with the larger of the two as unit that is never 0 or ∞."""
+    xp = namespace(x)
+    unit = xp.maximum(abs(y), abs(x))
+    unit = xp.where(xp.isfinite(unit), unit, 1.0)
+    unit = unit.detach() if is_torch(unit) else unit  # the angle does not depend on it
+    return xp.arctan2(y / unit, x / unit)
 
 
 def angular_distance(

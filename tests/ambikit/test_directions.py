@@ -144,3 +144,27 @@ def test_directions_compile_without_graph_breaks():
     angles = torch.linspace(-60, 60, 7), torch.tensor(20.0)
     compiled = torch.compile(distance_after_a_round_trip, fullgraph=True, backend="eager")
     assert_close(compiled(*angles).numpy(), distance_after_a_round_trip(*angles).numpy(), "float32")
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-20, 1.0, 1e20, 1e30])
+def test_gradients_of_angles_of_vectors_of_any_length(size: float) -> None:
+    """A vector s (1, 2, 2) / 3: d azimuth / dx = −y / (x² + y²) = −1.2 / s, and 0.6 / s along y, 0 along z."""
+    vector = (torch.tensor([1.0, 2.0, 2.0]) / 3 * size).requires_grad_()
+    azimuth, elevation = vectors_to_angles(vector)
+    (of_azimuth,) = torch.autograd.grad(azimuth, vector, retain_graph=True)
+    (of_elevation,) = torch.autograd.grad(elevation, vector)
+    root = 5**0.5  # the horizontal part of (1, 2, 2)
+    assert torch.allclose(of_azimuth * size, torch.tensor([-1.2, 0.6, 0.0]), atol=1e-6)
+    assert torch.allclose(of_elevation * size, torch.tensor([-2, -4, 5]) / (3 * root), atol=1e-6)
+
+
+def test_gradient_of_the_azimuth_close_to_the_vertical() -> None:
+    vector = torch.tensor([0.0, 1e-25, 1.0], requires_grad=True)
+    (gradient,) = torch.autograd.grad(vectors_to_angles(vector)[0], vector)
+    assert torch.allclose(gradient * 1e-25, torch.tensor([-1.0, 0.0, 0.0]), atol=1e-6)
+
+
+def test_infinite_vectors_point_along_their_infinite_component(library):
+    azimuth, elevation = vectors_to_angles(library.array([[0.0, np.inf, 1.0], [1.0, 0.0, -np.inf]]))
+    assert_close(library.numpy(azimuth), [np.pi / 2, 0.0])
+    assert_close(library.numpy(elevation), [0.0, -np.pi / 2])
