@@ -5,6 +5,7 @@ from jaxtyping import Complex, Float
 
 from ambikit._arrays import Array, is_torch, namespace
 from ambikit._checks import check_order, check_spectrum, order_if_complete
+from ambikit.analysis.running_sums import running_sum
 from ambikit.errors import ShapeError
 
 __all__ = ["active_intensity", "check_first_order_spectrum", "diffuseness", "energy_density"]
@@ -164,7 +165,7 @@ def diffuseness(
     real, imaginary = real / largest, imaginary / largest
     flow = real[..., :1, :, :] * _xyz(real, xp) + imaginary[..., :1, :, :] * _xyz(imaginary, xp)
     energy = (real**2 + imaginary**2).sum(-3) / 2
-    flow, energy = _moving_sum(flow, frames), _moving_sum(energy, frames)
+    flow, energy = running_sum(flow, frames), running_sum(energy, frames)
     silent = energy == 0
     squared = ((flow / xp.where(silent, 1.0, energy)[..., None, :, :]) ** 2).sum(-3)
     # The square root has no slope at 0: there the gradient is set to 0.
@@ -196,24 +197,3 @@ def _size(real: Array, imaginary: Array, axes: int | tuple[int, ...]) -> Array:
         real, imaginary = real.detach(), imaginary.detach()
     largest = xp.amax(xp.maximum(xp.abs(real), xp.abs(imaginary)), axes, keepdims=True)
     return xp.where((largest > 0) & (largest < np.inf), largest, 1.0)
-
-
-def _moving_sum(x: Array, frames: int) -> Array:
-    """Sums over ``frames`` frames around each frame, of what there is.
-
-    Sums of 1, 2, 4, … frames add up to any length: exact, local (a running total would carry rounding errors and
-    NaN along), in log₂(frames) passes.
-    """
-    xp = namespace(x)
-    time = x.shape[-1]
-    frames = min(frames, 2 * time - 1)
-    nothing = xp.broadcast_to(xp.zeros_like(x[..., :1]), (*x.shape[:-1], frames))
-    block = xp.concat([nothing[..., : (frames - 1) // 2], x, nothing[..., : frames // 2]], -1)
-    total, start, length = 0, 0, 1
-    while length <= frames:
-        if frames & length:
-            total = total + block[..., start : start + time]
-            start += length
-        block = block[..., :-length] + block[..., length:]
-        length *= 2
-    return total
