@@ -61,6 +61,8 @@ _CONTENTS = {
     "analysis.filterbank": ["mel_average", "mel_filterbank"],
     "analysis.mel": ["log_mel"],
     "analysis.intensity": ["active_intensity", "diffuseness", "energy_density"],
+    "analysis.direct_path": ["direct_path_dominance"],
+    "analysis.intensity_histogram": ["intensity_histogram"],
     "analysis.interaural": ["ild", "ipd"],
     "analysis.covariance": ["power_map", "spatial_covariance"],
     "analysis.validity": ["FoaReport", "check_foa"],
@@ -79,9 +81,11 @@ __all__ = sorted([*_HOME, *_NAMESPACES])
 if TYPE_CHECKING:
     from ambikit import conformance, interop, nn, plot
     from ambikit.analysis.covariance import power_map, spatial_covariance
+    from ambikit.analysis.direct_path import direct_path_dominance
     from ambikit.analysis.features import foa_features, stereo_features
     from ambikit.analysis.filterbank import mel_average, mel_filterbank
     from ambikit.analysis.intensity import active_intensity, diffuseness, energy_density
+    from ambikit.analysis.intensity_histogram import intensity_histogram
     from ambikit.analysis.interaural import ild, ipd
     from ambikit.analysis.mel import log_mel
     from ambikit.analysis.mel_covariance import align_mel_covariance, mel_covariance, mel_covariance_features
