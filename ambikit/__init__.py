@@ -55,6 +55,7 @@ _CONTENTS = {
     "operators.loudspeakers.vbap": ["vbap"],
     "operators.loudspeakers.decoder": ["LoudspeakerDecoder", "decode_loudspeakers", "loudspeaker_decoder"],
     "operators.loudspeakers.report": ["DecoderReport", "decoder_report"],
+    "operators.resampling": ["resample"],
     "operators.rooms": ["ImageSources", "image_sources", "room_impulse_response"],
     # analysis: what a sound field says
     "analysis.spectra": ["istft", "stft"],
@@ -129,6 +130,7 @@ if TYPE_CHECKING:
     from ambikit.operators.loudspeakers.report import DecoderReport, decoder_report
     from ambikit.operators.loudspeakers.vbap import vbap
     from ambikit.operators.null_steering import null_steering_weights
+    from ambikit.operators.resampling import resample
     from ambikit.operators.rooms import ImageSources, image_sources, room_impulse_response
     from ambikit.operators.rotation import align, rotate, rotation_matrix
     from ambikit.operators.rotation_track import rotate_track

@@ -12,7 +12,7 @@ from ambikit.errors import FileError
 from ambikit.files.channel_maps import select_channels
 from ambikit.files.containers import check_complete, container_of, regular_file
 from ambikit.files.media import read_media
-from ambikit.files.resampling import resample
+from ambikit.files.resampling import to_sample_rate
 from ambikit.files.soundfiles import StoredSound, read_sound_file
 from ambikit.geometry.conventions import convert
 
@@ -99,7 +99,7 @@ def read(
     if source != "ambix":
         signal = convert(signal, source, "ambix")
     if sample_rate is not None:
-        signal, rate = resample(signal, rate, sample_rate, name), sample_rate
+        signal, rate = to_sample_rate(signal, rate, sample_rate, name), sample_rate
     return np.ascontiguousarray(signal), rate
 
 

@@ -9,19 +9,20 @@ from jaxtyping import Float32
 from ambikit._checks import check_sample_rate
 from ambikit.errors import AmbikitError
 from ambikit.files.soundfiles import check_size
+from ambikit.operators.resampling import resample_by
 
-__all__ = ["resample"]
+__all__ = ["to_sample_rate"]
 
 #: bound on the ratio's denominator: exact for whole rates up to 50 kHz, and the filter stays short
 _FINEST = 50_000
 
 
-def resample(
+def to_sample_rate(
     signal: Float32[np.ndarray, "channels time"], sample_rate: float, target: float, name: str | Path
 ) -> Float32[np.ndarray, "channels new_time"]:
-    """Bring ``signal`` from ``sample_rate`` to ``target`` Hz with a polyphase filter (its delay is compensated).
+    """Bring ``signal`` from ``sample_rate`` to ``target`` Hz, as :func:`ambikit.resample` does.
 
-    A ratio that needs larger numbers is met to a few parts in a thousand million.
+    The rate of a file may be any number: a ratio that needs larger numbers is met to a few parts in a thousand million.
     """
     ratio = Fraction(check_sample_rate(target)) / Fraction(check_sample_rate(sample_rate))
     ratio = ratio.limit_denominator(_FINEST)
@@ -33,6 +34,4 @@ def resample(
             f"{sample_rate / _FINEST} Hz; give the rate in Hz, e.g. 48000"
         )
     check_size(Path(name), signal.shape[0], int(signal.shape[1] * ratio))
-    from scipy.signal import resample_poly
-
-    return resample_poly(signal, ratio.numerator, ratio.denominator, axis=-1).astype(np.float32, copy=False)
+    return resample_by(signal, ratio.numerator, ratio.denominator)
