@@ -65,6 +65,8 @@ _CONTENTS = {
     "analysis.direct_path": ["direct_path_dominance"],
     "analysis.intensity_histogram": ["intensity_histogram"],
     "analysis.interaural": ["ild", "ipd"],
+    "analysis.correlation": ["gcc_phat", "interaural_cross_correlation"],
+    "analysis.time_differences": ["itd"],
     "analysis.covariance": ["power_map", "spatial_covariance"],
     "analysis.validity": ["FoaReport", "check_foa"],
     "analysis.features": ["foa_features", "stereo_features"],
@@ -81,6 +83,7 @@ __all__ = sorted([*_HOME, *_NAMESPACES])
 
 if TYPE_CHECKING:
     from ambikit import conformance, interop, nn, plot
+    from ambikit.analysis.correlation import gcc_phat, interaural_cross_correlation
     from ambikit.analysis.covariance import power_map, spatial_covariance
     from ambikit.analysis.direct_path import direct_path_dominance
     from ambikit.analysis.features import foa_features, stereo_features
@@ -91,6 +94,7 @@ if TYPE_CHECKING:
     from ambikit.analysis.mel import log_mel
     from ambikit.analysis.mel_covariance import align_mel_covariance, mel_covariance, mel_covariance_features
     from ambikit.analysis.spectra import istft, stft
+    from ambikit.analysis.time_differences import itd
     from ambikit.analysis.validity import FoaReport, check_foa
     from ambikit.errors import (
         AmbikitError,

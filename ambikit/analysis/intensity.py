@@ -1,11 +1,11 @@
 """Where sound energy flows: intensity, energy density and diffuseness of first-order spectra."""
 
-import numpy as np
 from jaxtyping import Complex, Float
 
-from ambikit._arrays import Array, is_torch, namespace
+from ambikit._arrays import Array, namespace
 from ambikit._checks import check_order, check_spectrum, order_if_complete
-from ambikit.analysis.running_sums import running_sum
+from ambikit.analysis.parts import scaled_parts
+from ambikit.analysis.running_sums import moving_sum
 from ambikit.errors import ShapeError
 
 __all__ = ["active_intensity", "check_first_order_spectrum", "diffuseness", "energy_density"]
@@ -63,11 +63,9 @@ def active_intensity(
     """
     check_first_order_spectrum(spectrum)
     xp = namespace(spectrum)
-    real, imaginary = spectrum.real[..., :4, :, :], spectrum.imag[..., :4, :, :]
-    if normalized:
-        # Each bin by its own largest part: squares of faint bins would underflow, and the ratio does not change.
-        largest = _size(real, imaginary, -3)
-        real, imaginary = real / largest, imaginary / largest
+    first = spectrum[..., :4, :, :]
+    # Each bin by its own largest part: squares of faint bins would underflow, and the ratio does not change.
+    real, imaginary = scaled_parts(first, -3) if normalized else (first.real, first.imag)
     w_real, w_imaginary = real[..., :1, :, :], imaginary[..., :1, :, :]
     flow = w_real * _xyz(real, xp) + w_imaginary * _xyz(imaginary, xp)
     if not normalized:
@@ -160,12 +158,10 @@ def diffuseness(
     check_first_order_spectrum(spectrum)
     check_order(frames, minimum=1, name="frames")
     xp = namespace(spectrum)
-    real, imaginary = spectrum.real[..., :4, :, :], spectrum.imag[..., :4, :, :]
-    largest = _size(real, imaginary, (-3, -1))
-    real, imaginary = real / largest, imaginary / largest
+    real, imaginary = scaled_parts(spectrum[..., :4, :, :], (-3, -1))
     flow = real[..., :1, :, :] * _xyz(real, xp) + imaginary[..., :1, :, :] * _xyz(imaginary, xp)
     energy = (real**2 + imaginary**2).sum(-3) / 2
-    flow, energy = running_sum(flow, frames), running_sum(energy, frames)
+    flow, energy = moving_sum(flow, frames), moving_sum(energy, frames)
     silent = energy == 0
     squared = ((flow / xp.where(silent, 1.0, energy)[..., None, :, :]) ** 2).sum(-3)
     # The square root has no slope at 0: there the gradient is set to 0.
@@ -188,12 +184,3 @@ def check_first_order_spectrum(spectrum: Array) -> None:
 def _xyz(channels: Array, xp: object) -> Array:
     """X, Y, Z out of the ACN order W, Y, Z, X."""
     return xp.concat([channels[..., 3:4, :, :], channels[..., 1:3, :, :]], -3)
-
-
-def _size(real: Array, imaginary: Array, axes: int | tuple[int, ...]) -> Array:
-    """The largest real or imaginary part along ``axes`` (1 where all are 0), without gradient: it cancels out."""
-    xp = namespace(real)
-    if is_torch(real):
-        real, imaginary = real.detach(), imaginary.detach()
-    largest = xp.amax(xp.maximum(xp.abs(real), xp.abs(imaginary)), axes, keepdims=True)
-    return xp.where((largest > 0) & (largest < np.inf), largest, 1.0)

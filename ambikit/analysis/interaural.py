@@ -5,8 +5,9 @@ from math import log10
 import numpy as np
 from jaxtyping import Complex, Float
 
-from ambikit._arrays import Array, is_torch, namespace
+from ambikit._arrays import Array, namespace
 from ambikit._checks import check_spectrum
+from ambikit.analysis.parts import scaled_parts
 
 __all__ = ["LIMIT_DB", "ild", "ipd", "phase_difference"]
 
@@ -51,7 +52,7 @@ def ild(spectrum: Complex[Array, "*batch 2 freq time"]) -> Float[Array, "*batch 
     """
     check_spectrum(spectrum, channels=2)
     xp = namespace(spectrum)
-    real, imaginary = _scaled(spectrum, (-3,))
+    real, imaginary = scaled_parts(spectrum, (-3,))
     squared = real**2 + imaginary**2
     left, right = squared[..., 0, :, :], squared[..., 1, :, :]
     # Lift the fainter one to 40 dB below the other before the logarithm: no infinity, and no slope beyond the limit.
@@ -106,7 +107,7 @@ def phase_difference(spectrum: Array) -> tuple[Array, Array]:
     """Cosine and sine of the phase difference; both are 0 where a channel is silent and there is none."""
     check_spectrum(spectrum, channels=2)
     xp = namespace(spectrum)
-    real, imaginary = _scaled(spectrum, ())
+    real, imaginary = scaled_parts(spectrum, ())
     left_real, right_real = real[..., 0, :, :], real[..., 1, :, :]
     left_imaginary, right_imaginary = imaginary[..., 0, :, :], imaginary[..., 1, :, :]
     cosine = left_real * right_real + left_imaginary * right_imaginary
@@ -114,15 +115,3 @@ def phase_difference(spectrum: Array) -> tuple[Array, Array]:
     squared = cosine**2 + sine**2
     length = xp.sqrt(xp.where(squared == 0, 1.0, squared))
     return cosine / length, sine / length
-
-
-def _scaled(spectrum: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
-    """Real and imaginary parts, taken to the largest of them in each bin: squares of faint bins would underflow."""
-    xp = namespace(spectrum)
-    real, imaginary = spectrum.real, spectrum.imag
-    fixed = (real.detach(), imaginary.detach()) if is_torch(spectrum) else (real, imaginary)
-    largest = xp.maximum(xp.abs(fixed[0]), xp.abs(fixed[1]))
-    if axes:
-        largest = xp.amax(largest, axes, keepdims=True)
-    largest = xp.where((largest > 0) & (largest < np.inf), largest, 1.0)
-    return real / largest, imaginary / largest

@@ -1,16 +1,29 @@
-"""Sums over the frames around each frame: the expectation that every estimator over time takes."""
+"""Expectations over time: what is added up over the frames around each frame, or over all of them."""
+
+from typing import Any
 
 from ambikit._arrays import Array, namespace
+from ambikit._checks import check_order
 
-__all__ = ["running_sum"]
+__all__ = ["check_frames", "moving_sum"]
 
 
-def running_sum(x: Array, frames: int) -> Array:
-    """Sums over ``frames`` frames around each frame, of what there is.
+def check_frames(frames: Any) -> None:
+    """Refuse a number of frames that is neither None nor a whole number of at least 1."""
+    if frames is not None:
+        check_order(frames, minimum=1, name="frames")
+
+
+def moving_sum(x: Array, frames: int | None) -> Array:
+    """Sums over ``frames`` frames of the last axis around each, of what there is; None: one sum over all frames.
 
     Sums of 1, 2, 4, … frames add up to any length: exact, local (a running total would carry rounding errors and
     NaN along), in log₂(frames) passes.
     """
+    if frames is None:
+        return x.sum(-1)[..., None]
+    if frames == 1:
+        return x
     xp = namespace(x)
     time = x.shape[-1]
     frames = min(frames, 2 * time - 1)

@@ -10,7 +10,7 @@ from ambikit._arrays import Array, constant_like, is_torch, namespace, widen
 from ambikit._checks import check_floating, check_order, check_sample_rate
 from ambikit.errors import AmbikitError, ShapeError
 
-__all__ = ["check_length", "feature_grid", "frame_spectrum", "hann", "istft", "stft"]
+__all__ = ["check_length", "feature_grid", "fourier", "frame_spectrum", "hann", "istft", "stft"]
 
 
 def stft(
@@ -82,7 +82,7 @@ def frame_spectrum(signal: Array, frame_length: int, hop_length: int, frames: in
     cut = _frames(xp.concat([before, signal, after], -1), frame_length, hop_length)[..., :frames, :]
     if 0 in cut.shape:  # an empty batch, which torch's transform refuses
         return cut[..., : frame_length // 2 + 1] * 1j
-    return _fourier(xp).rfft(cut * constant_like(hann(frame_length), signal))
+    return fourier(xp).rfft(cut * constant_like(hann(frame_length), signal))
 
 
 def istft(
@@ -157,7 +157,7 @@ def istft(
     if 0 in spectrum.shape:
         frames = xp.concat([spectrum.real, spectrum.real], -2).mT[..., :frame_length]
     else:
-        frames = _fourier(xp).irfft(spectrum.mT, frame_length)
+        frames = fourier(xp).irfft(spectrum.mT, frame_length)
     signal = _overlap_add(frames * constant_like(window, frames), hop_length)[..., left : left + samples]
     return signal / constant_like(coverage, frames)
 
@@ -199,7 +199,7 @@ def hann(length: int) -> np.ndarray:
     return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
 
 
-def _fourier(xp: Any) -> Any:
+def fourier(xp: Any) -> Any:
     """The module of Fourier transforms: SciPy's transforms many frames side by side, four times faster than NumPy's."""
     if xp is np:
         import scipy.fft
