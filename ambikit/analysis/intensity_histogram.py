@@ -141,7 +141,7 @@ def _directions(spectrum: Array, frames: int) -> tuple[Array, Array]:
 
 def _checked_weights(weights: Any, like: Array) -> Array:
     """What the user lets each bin count, in the shape and numbers of ``like``."""
-    weights = to_library_of(like, weights)
+    weights = to_library_of(weights, like)
     shape = tuple(weights.shape)
     if len(shape) < 2 or shape[-2:] != tuple(like.shape[-2:]):
         raise ShapeError(
