@@ -39,7 +39,7 @@ def resample(
     Returns
     -------
     Samples ``(..., new_time)`` with ``new_time = ceil(time * target_rate / source_rate)``. The level of what both rates
-    hold stays, within 0.06 dB up to 85 % of half the lower rate. At half the lower rate the filter is 6 dB down, and from
+    hold stays, within 0.06 dB up to 85 % of half the lower rate. At half the lower rate the filter is 6 dB down, from
     116 % of it on more than 50 dB: so much is left of what would be heard at a wrong pitch. Beyond its ends the signal
     is taken as silent.
 

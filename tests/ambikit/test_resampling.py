@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ambikit
-from ambikit.errors import AmbikitError, ArrayTypeError, ShapeError
 from ambikit import resample
+from ambikit.errors import AmbikitError, ArrayTypeError, ShapeError
 from tests.closeness import assert_close
 
 RATES = [(48000, 24000), (24000, 48000), (44100, 48000), (48000, 44100), (48000, 16000), (44100, 48001)]
