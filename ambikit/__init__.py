@@ -47,6 +47,11 @@ _CONTENTS = {
     "operators.directivity": ["Directivity", "directivity", "directivity_of_weights"],
     "operators.null_steering": ["null_steering_weights"],
     "operators.adaptive_beams": ["diffuse_covariance", "lcmv", "mvdr"],
+    "operators.directional_transform": ["DirectionalTransform", "apply_transform", "directional_transform"],
+    "operators.warping": ["warp", "warp_transform"],
+    "operators.dominance": ["dominance", "dominance_transform"],
+    "operators.directional_gain": ["directional_gain", "directional_gain_transform"],
+    "operators.transform_report": ["TransformReport", "transform_report"],
     "operators.stereo": ["decode_stereo"],
     "operators.hrir_sets": ["HrirSet"],
     "operators.spherical_head": ["spherical_head_hrirs", "spherical_head_response"],
@@ -126,7 +131,10 @@ if TYPE_CHECKING:
     from ambikit.operators.beamforming import beam_weights, beamform
     from ambikit.operators.binaural import BinauralFilters, binaural_decoder, decode_binaural
     from ambikit.operators.channel_weights import apply_weights
+    from ambikit.operators.directional_gain import directional_gain, directional_gain_transform
+    from ambikit.operators.directional_transform import DirectionalTransform, apply_transform, directional_transform
     from ambikit.operators.directivity import Directivity, directivity, directivity_of_weights
+    from ambikit.operators.dominance import dominance, dominance_transform
     from ambikit.operators.encoding import encode
     from ambikit.operators.hrir_sets import HrirSet
     from ambikit.operators.loudspeakers.decoder import LoudspeakerDecoder, decode_loudspeakers, loudspeaker_decoder
@@ -141,6 +149,8 @@ if TYPE_CHECKING:
     from ambikit.operators.spherical_head import spherical_head_hrirs, spherical_head_response
     from ambikit.operators.stereo import decode_stereo
     from ambikit.operators.symmetry import MovedScene, acs, apply_symmetry, mirror
+    from ambikit.operators.transform_report import TransformReport, transform_report
+    from ambikit.operators.warping import warp, warp_transform
 
 
 def __getattr__(name: str) -> Any:
