@@ -72,7 +72,9 @@ _CONTENTS = {
     "analysis.interaural": ["ild", "ipd"],
     "analysis.correlation": ["gcc_phat", "interaural_cross_correlation"],
     "analysis.time_differences": ["itd"],
-    "analysis.covariance": ["power_map", "spatial_covariance"],
+    "analysis.covariance": ["mvdr_map", "power_map", "spatial_covariance"],
+    "analysis.pseudo_spectra": ["min_norm", "music"],
+    "analysis.peaks": ["FoundDirections", "map_peaks"],
     "analysis.validity": ["FoaReport", "check_foa"],
     "analysis.features": ["foa_features", "stereo_features"],
     "analysis.mel_covariance": ["align_mel_covariance", "mel_covariance", "mel_covariance_features"],
@@ -89,7 +91,7 @@ __all__ = sorted([*_HOME, *_NAMESPACES])
 if TYPE_CHECKING:
     from ambikit import conformance, interop, nn, plot
     from ambikit.analysis.correlation import gcc_phat, interaural_cross_correlation
-    from ambikit.analysis.covariance import power_map, spatial_covariance
+    from ambikit.analysis.covariance import mvdr_map, power_map, spatial_covariance
     from ambikit.analysis.direct_path import direct_path_dominance
     from ambikit.analysis.features import foa_features, stereo_features
     from ambikit.analysis.filterbank import mel_average, mel_filterbank
@@ -98,6 +100,8 @@ if TYPE_CHECKING:
     from ambikit.analysis.interaural import ild, ipd
     from ambikit.analysis.mel import log_mel
     from ambikit.analysis.mel_covariance import align_mel_covariance, mel_covariance, mel_covariance_features
+    from ambikit.analysis.peaks import FoundDirections, map_peaks
+    from ambikit.analysis.pseudo_spectra import min_norm, music
     from ambikit.analysis.spectra import istft, stft
     from ambikit.analysis.time_differences import itd
     from ambikit.analysis.validity import FoaReport, check_foa

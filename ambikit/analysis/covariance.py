@@ -4,16 +4,16 @@ from typing import Any
 
 from jaxtyping import Complex, Float, Inexact
 
-from ambikit._arrays import Array, constant_like, is_torch, namespace, narrow, widen
-from ambikit._checks import check_floating, check_spectrum, order_of_channels
-from ambikit.errors import ShapeError
+from ambikit._arrays import Array, constant_like, is_torch, namespace, narrow
+from ambikit._checks import check_spectrum
 from ambikit.geometry.directions import broadcast_shape
 from ambikit.geometry.harmonics import spherical_harmonics
+from ambikit.operators.adaptive_beams import checked_covariance, loaded_inverse
 from ambikit.operators.beamforming import degree_weights, steered_weights
-from ambikit.operators.channel_axis import angles_for
+from ambikit.operators.channel_axis import angles_for, apply_matrix
 from ambikit.operators.channel_weights import is_complex
 
-__all__ = ["power_map", "spatial_covariance"]
+__all__ = ["mvdr_map", "power_map", "spatial_covariance", "steering_vectors"]
 
 
 def spatial_covariance(
@@ -122,23 +122,99 @@ def power_map(
     >>> power_map(covariance, [90, -90, 0], 0, "cardioid", degrees=True).round(6)
     array([1.  , 0.  , 0.25])
     """
-    check_floating(covariance, "covariance", complex_allowed=True)
-    shape = tuple(covariance.shape)
-    if len(shape) < 2 or shape[-1] != shape[-2]:
-        raise ShapeError(
-            f"got covariance of shape {shape}; expected (..., channels, channels); "
-            "make one with ambikit.spatial_covariance"
-        )
-    order = order_of_channels(shape[-1], f"a covariance of {shape[-1]} channels")
-    covariance, dtype = widen(covariance)
+    order, wide, half = checked_covariance(covariance)
     per_degree = degree_weights(pattern, order)
     if is_torch(per_degree):
-        namespace(covariance, per_degree)
-    harmonics = spherical_harmonics(*angles_for(covariance, azimuth, elevation, degrees=degrees), order)
-    weights = steered_weights(per_degree, harmonics)
-    broadcast_shape(tuple(weights.shape[:-1]), shape[:-2], names="the angles and the axes before the channels")
-    # Real weights hear the real, symmetric part of a Hermitian matrix alone.
-    real = covariance.real if is_complex(covariance) else covariance
-    weights = weights.to(real.dtype) if is_torch(weights) else constant_like(weights, covariance)
-    power = (namespace(covariance).einsum("...i,...ij->...j", weights, real) * weights).sum(-1)
-    return narrow(power, dtype)
+        namespace(wide, per_degree)
+    harmonics = steering_vectors(wide, order, azimuth, elevation, degrees=degrees)
+    return narrow(_power_of(steered_weights(per_degree, harmonics), wide), half)
+
+
+def mvdr_map(
+    covariance: Inexact[Array, "*batch channels channels"],
+    azimuth: Any,
+    elevation: Any,
+    *,
+    diagonal_loading: float = 1e-3,
+    degrees: bool = False,
+) -> Float[Array, "..."]:
+    r"""How loud the sound is from each direction, heard by the beam that lets in the least of all others.
+
+    .. math:: P(d) = \frac{1}{y(d)^\top C^{-1} y(d)}
+
+    with the harmonics y of the direction: the power behind the beam :func:`ambikit.mvdr`, whose pattern is another one
+    in each direction. Sources stand out more sharply than in :func:`power_map`, and keep their power.
+
+    Parameters
+    ----------
+    covariance, azimuth, elevation
+        As for :func:`power_map`.
+    diagonal_loading
+        Diffuse sound that is added, as a share of the mean power of the N3D channels, 0 or more: the noise floor of the
+        map. A covariance that is singular (fewer sources than channels, and no noise) has a map at any loading above 0;
+        the less, the sharper.
+    degrees
+        Whether the angles are in degrees.
+
+    Returns
+    -------
+    array
+        Power, real, ``(...)`` in the units of the covariance. A single plane wave has its own power, and the loading, in
+        its direction; diffuse sound has 1 / channels of its power everywhere. Silence gives 0.
+
+    Raises
+    ------
+    AmbikitError
+        If the loading is not a number of at least 0, or it is 0 and a NumPy covariance is singular (a tensor then gives
+        what is not finite).
+    ShapeError
+        If the covariance is not square over a complete order, or the angles do not broadcast.
+    ArrayTypeError
+        If NumPy arrays and tensors are mixed, or the covariance holds integers.
+
+    See Also
+    --------
+    music : sharper still, but without powers.
+    map_peaks : the directions where a map is largest.
+
+    References
+    ----------
+    Capon, High-resolution frequency-wavenumber spectrum analysis, Proc. IEEE 57 (1969); Rafaely, Fundamentals of
+    Spherical Array Processing, Springer (2015), ch. 7.
+
+    Examples
+    --------
+    Power 4 from the left in diffuse sound of power 0.04, of which every direction hears a quarter:
+
+    >>> import numpy as np
+    >>> from ambikit import diffuse_covariance
+    >>> left = 2 * np.array([1.0, 1.0, 0.0, 0.0])
+    >>> covariance = np.outer(left, left) + 0.04 * diffuse_covariance(1)
+    >>> mvdr_map(covariance, [90, -90], 0, diagonal_loading=0.0, degrees=True).round(4)
+    array([4.01  , 0.0133])
+    """
+    order, wide, half = checked_covariance(covariance)
+    steering = steering_vectors(wide, order, azimuth, elevation, normalization="n3d", degrees=degrees)
+    inverse, power = loaded_inverse(wide, order, diagonal_loading)
+    return narrow(power / _power_of(steering, inverse), half)
+
+
+def steering_vectors(
+    covariance: Array, order: int, azimuth: Any, elevation: Any, *, normalization: str = "sn3d", degrees: bool = False
+) -> Array:
+    """The harmonics ``(..., channels)`` of directions that broadcast with the batch axes of a covariance.
+
+    Real, in the library, precision and device of the covariance.
+    """
+    angles = angles_for(covariance, azimuth, elevation, degrees=degrees)
+    harmonics = spherical_harmonics(*angles, order, normalization=normalization)
+    names = "the angles and the axes before the channels"
+    broadcast_shape(tuple(harmonics.shape)[:-1], tuple(covariance.shape)[:-2], names=names)
+    return constant_like(harmonics, covariance)
+
+
+def _power_of(weights: Array, matrix: Array) -> Array:
+    """``wᵀ M w`` for real weights, which hear the real, symmetric part of a Hermitian matrix alone."""
+    real = matrix.real if is_complex(matrix) else matrix
+    weights = constant_like(weights, matrix)
+    return (apply_matrix(weights[..., None, :], real)[..., 0, :] * weights).sum(-1)

@@ -15,7 +15,7 @@ from ambikit.operators.channel_axis import angles_for
 from ambikit.operators.channel_weights import is_complex
 from ambikit.operators.null_steering import check_constraints, constrained_weights, in_dtype_of, n3d_factors
 
-__all__ = ["diffuse_covariance", "lcmv", "mvdr"]
+__all__ = ["checked_covariance", "diffuse_covariance", "lcmv", "loaded_inverse", "mvdr"]
 
 # Everything here is computed in N3D, where diffuse sound has the identity for its covariance; the factors √(2n + 1)
 # enter and leave at the doors.
@@ -115,12 +115,13 @@ def mvdr(
     >>> [round(float(weights @ source), 3) + 0.0 for source in (front, left)]
     [1.0, 0.0]
     """
-    order, wide, half = _checked_covariance(covariance)
+    order, wide, half = checked_covariance(covariance)
     harmonics = spherical_harmonics(*angles_for(wide, azimuth, elevation, degrees=degrees), order, normalization="n3d")
     names = "the angles and the axes before the channels"
     broadcast_shape(tuple(harmonics.shape)[:-1], tuple(wide.shape)[:-2], names=names)
     steering = in_dtype_of(constant_like(harmonics, wide), wide)
-    solved = (_loaded_inverse(wide, order, diagonal_loading) @ steering[..., None])[..., 0]
+    inverse, _ = loaded_inverse(wide, order, diagonal_loading)
+    solved = (inverse @ steering[..., None])[..., 0]
     response = (steering * solved).sum(-1)[..., None]  # real, as the covariance is Hermitian
     weights = solved * (1 / (response.real if is_complex(response) else response))
     return narrow(weights * n3d_factors(order, wide), half)
@@ -186,13 +187,13 @@ def lcmv(
     >>> (sources @ weights).round(12).tolist()
     [1.0, 0.5, 0.0]
     """
-    order, wide, half = _checked_covariance(covariance)
+    order, wide, half = checked_covariance(covariance)
     azimuth, elevation = angles_for(wide, azimuth, elevation, degrees=degrees)
     gains = _numbers_like(gains, wide)
     harmonics = spherical_harmonics(azimuth, elevation, order, normalization="n3d")
     constraints = check_constraints(harmonics, tuple(gains.shape), order)
     broadcast_shape(constraints, tuple(wide.shape)[:-2], names="the angles' leading axes and those of the covariance")
-    inverse = _loaded_inverse(wide, order, diagonal_loading)
+    inverse, _ = loaded_inverse(wide, order, diagonal_loading)
     if is_complex(gains) and not is_complex(inverse):
         inverse = inverse + 0j
         half = None
@@ -214,7 +215,7 @@ def _numbers_like(gains: Any, like: Array) -> Array:
     return xp.as_tensor(gains, dtype=dtype, device=like.device)
 
 
-def _checked_covariance(covariance: Any) -> tuple[int, Array, Any]:
+def checked_covariance(covariance: Any) -> tuple[int, Array, Any]:
     """The order, the covariance in a dtype fit for arithmetic, and the dtype to return in."""
     check_floating(covariance, "covariance", complex_allowed=True)
     shape = tuple(covariance.shape)
@@ -227,8 +228,8 @@ def _checked_covariance(covariance: Any) -> tuple[int, Array, Any]:
     return order, *widen(covariance)
 
 
-def _loaded_inverse(covariance: Array, order: int, loading: float) -> Array:
-    """The inverse of the N3D covariance of mean power 1 with diffuse sound of power ``loading`` added.
+def loaded_inverse(covariance: Array, order: int, loading: float) -> tuple[Array, Array]:
+    """The inverse of the N3D covariance of mean power 1 with diffuse sound of power ``loading`` added, and the power.
 
     Silence is taken for diffuse, so that it needs no small number against a division by 0.
     """
@@ -242,13 +243,15 @@ def _loaded_inverse(covariance: Array, order: int, loading: float) -> Array:
     power = xp.einsum("...ii->...", covariance) / (order + 1) ** 2
     power = power.real if is_complex(power) else power
     sounds = power > 0
-    power, one = xp.where(sounds, power, xp.ones_like(power)), xp.ones_like(power)
+    one = xp.ones_like(power)
     share = xp.where(sounds, loading * one, one)[..., None, None]
-    loaded = covariance / power[..., None, None] + share * constant_like(np.eye((order + 1) ** 2), covariance)
+    loaded = covariance / xp.where(sounds, power, one)[..., None, None] + share * constant_like(
+        np.eye((order + 1) ** 2), covariance
+    )
     if is_torch(loaded):
-        return xp.linalg.inv_ex(loaded)[0]  # which does not look at the values, and so does not wait for a GPU
+        return xp.linalg.inv_ex(loaded)[0], power  # which does not look at the values, and so does not wait for a GPU
     try:
-        return np.linalg.inv(loaded)
+        return np.linalg.inv(loaded), power
     except np.linalg.LinAlgError as error:
         raise AmbikitError(
             f"got a covariance of shape {covariance.shape} that is singular; expected one of full rank where "
