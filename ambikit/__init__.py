@@ -61,7 +61,18 @@ _CONTENTS = {
     "operators.loudspeakers.decoder": ["LoudspeakerDecoder", "decode_loudspeakers", "loudspeaker_decoder"],
     "operators.loudspeakers.report": ["DecoderReport", "decoder_report"],
     "operators.resampling": ["resample"],
-    "operators.rooms": ["ImageSources", "image_sources", "room_impulse_response"],
+    "operators.rooms.images": ["ImageSources", "image_sources"],
+    "operators.rooms.sources": ["directional_source"],
+    "operators.rooms.air": ["air_absorption"],
+    "operators.rooms.bands": ["octave_band_filters", "split_octave_bands"],
+    "operators.rooms.responses": ["response_of_images", "room_impulse_response"],
+    "operators.rooms.rendering": ["render_room"],
+    "operators.rooms.reverberation": [
+        "absorption_for_reverberation_time",
+        "absorption_to_reflection",
+        "reverberation_time",
+    ],
+    "operators.rooms.polygons": ["pyroomacoustics_images"],
     # analysis: what a sound field says
     "analysis.spectra": ["istft", "stft"],
     "analysis.filterbank": ["mel_average", "mel_filterbank"],
@@ -75,6 +86,7 @@ _CONTENTS = {
     "analysis.covariance": ["mvdr_map", "power_map", "spatial_covariance"],
     "analysis.pseudo_spectra": ["min_norm", "music"],
     "analysis.peaks": ["FoundDirections", "map_peaks"],
+    "analysis.decay": ["clarity", "decay_time", "energy_decay"],
     "analysis.validity": ["FoaReport", "check_foa"],
     "analysis.features": ["foa_features", "stereo_features"],
     "analysis.mel_covariance": ["align_mel_covariance", "mel_covariance", "mel_covariance_features"],
@@ -92,6 +104,7 @@ if TYPE_CHECKING:
     from ambikit import conformance, interop, nn, plot
     from ambikit.analysis.correlation import gcc_phat, interaural_cross_correlation
     from ambikit.analysis.covariance import mvdr_map, power_map, spatial_covariance
+    from ambikit.analysis.decay import clarity, decay_time, energy_decay
     from ambikit.analysis.direct_path import direct_path_dominance
     from ambikit.analysis.features import foa_features, stereo_features
     from ambikit.analysis.filterbank import mel_average, mel_filterbank
@@ -147,7 +160,18 @@ if TYPE_CHECKING:
     from ambikit.operators.loudspeakers.vbap import vbap
     from ambikit.operators.null_steering import null_steering_weights
     from ambikit.operators.resampling import resample
-    from ambikit.operators.rooms import ImageSources, image_sources, room_impulse_response
+    from ambikit.operators.rooms.air import air_absorption
+    from ambikit.operators.rooms.bands import octave_band_filters, split_octave_bands
+    from ambikit.operators.rooms.images import ImageSources, image_sources
+    from ambikit.operators.rooms.polygons import pyroomacoustics_images
+    from ambikit.operators.rooms.rendering import render_room
+    from ambikit.operators.rooms.responses import response_of_images, room_impulse_response
+    from ambikit.operators.rooms.reverberation import (
+        absorption_for_reverberation_time,
+        absorption_to_reflection,
+        reverberation_time,
+    )
+    from ambikit.operators.rooms.sources import directional_source
     from ambikit.operators.rotation import align, rotate, rotation_matrix
     from ambikit.operators.rotation_track import rotate_track
     from ambikit.operators.spherical_head import spherical_head_hrirs, spherical_head_response

@@ -197,7 +197,7 @@ class TestResponse:
     def test_many_images_in_pieces(self, monkeypatch):
         arguments = (ROOM, SOURCE, LISTENER, 8000)
         whole = room_impulse_response(*arguments, reflection=0.7, max_reflections=5)
-        monkeypatch.setattr("ambikit.operators.rooms._CHUNK", 2000)
+        monkeypatch.setattr("ambikit.operators.rooms.pulses._CHUNK", 2000)
         assert_close(room_impulse_response(*arguments, reflection=0.7, max_reflections=5), whole)
 
 
