@@ -158,6 +158,10 @@ if TYPE_CHECKING:
     from ambikit.operators.loudspeakers.layouts import Layout
     from ambikit.operators.loudspeakers.report import DecoderReport, decoder_report
     from ambikit.operators.loudspeakers.vbap import vbap
+    from ambikit.operators.microphones.arrays import MicrophoneArray
+    from ambikit.operators.microphones.encoder import MicrophoneEncoder, encode_microphones, microphone_encoder
+    from ambikit.operators.microphones.report import EncodingReport, encoding_report
+    from ambikit.operators.microphones.simulation import microphone_response
     from ambikit.operators.null_steering import null_steering_weights
     from ambikit.operators.resampling import resample
     from ambikit.operators.rooms.air import air_absorption

@@ -1,0 +1,1 @@
+"""From microphone arrays to a sound field: their geometry, what they hear, filters, and how exact these are."""
