@@ -2,7 +2,8 @@ r"""How strongly the capsules of a spherical array hear each degree of the sound
 
 A plane wave from d is heard by a capsule at u as :math:`\sum_n (2n + 1)\, b_n(kr)\, P_n(d \cdot u)`, and as
 :math:`P_n(d \cdot u)` is the sum of the SN3D harmonics :math:`Y_n^m(d)\, Y_n^m(u)`, an AmbiX field x as
-:math:`\sum_{nm} (2n + 1)\, b_n Y_n^m(u)\, x_n^m`. All in the sense :math:`e^{+i \omega t}`: a delay has a falling phase.
+:math:`\sum_{nm} (2n + 1)\, b_n Y_n^m(u)\, x_n^m`. All in the sense :math:`e^{+i \omega t}`: a delay has a falling
+phase.
 """
 
 from math import ceil

@@ -31,8 +31,8 @@ class EncodingReport:
         In Hz.
     spatial_correlation
         ``(degrees, freq)``: how alike the patterns of the channels of a degree are to the harmonics they stand for.
-        1 where they are the same but for their level; a phase or a sign counts as an error. 0 where there is nothing but
-        rounding.
+        1 where they are the same but for their level; a phase or a sign counts as an error. 0 where there is nothing
+        but rounding.
     level_difference_db
         ``(degrees, freq)``: energy of a degree in a diffuse field, in dB, 0 where it is right.
     noise_gain_db
