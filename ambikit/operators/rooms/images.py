@@ -117,9 +117,10 @@ def image_sources(
     >>> images.directions[5].round(3).tolist(), images.gains[5].round(3).item()
     ([0.707, 0.0, -0.707], 0.636)
     """
-    return arrivals(
+    fields = arrivals(
         room_size, source, listener, reflection, max_reflections, speed_of_sound, source_weights, air_absorption
     )
+    return ImageSources(*fields)
 
 
 def arrivals(
@@ -133,16 +134,17 @@ def arrivals(
     air_absorption: Any = None,
     *,
     banded: bool = False,
-) -> ImageSources:
-    """What :func:`image_sources` returns; with ``banded`` the walls are ``(..., bands, 6)``, the gains with bands too.
+) -> tuple[Array, Array, Array, Array, Array]:
+    """The fields of :class:`ImageSources` (which torch.compile cannot make), also for bands at once.
 
-    Then bands are no batch axis: the gains are ``(..., bands, images)``, and the geometry is worked out once for all.
+    With ``banded`` the walls are ``(..., bands, 6)``, the air ``(..., bands)`` and the gains ``(..., bands, images)``:
+    bands are no batch axis then, and the geometry is worked out once for all of them.
 
     Examples
     --------
     >>> walls = [[0.9], [0.5]]
-    >>> images = arrivals([4, 4, 4], [1, 2, 2], [2, 2, 2], walls, 1, 343.0, banded=True)
-    >>> images.gains.shape, images.delays.shape
+    >>> _, _, gains, delays, _ = arrivals([4, 4, 4], [1, 2, 2], [2, 2, 2], walls, 1, 343.0, banded=True)
+    >>> gains.shape, delays.shape
     ((2, 7), (7,))
     """
     max_reflections = check_order(max_reflections, name="max_reflections")
@@ -178,7 +180,7 @@ def arrivals(
         gains = gains * xp.exp(-0.5 * air[..., None] * (distances[..., None, :] if banded else distances))
     if is_torch(gains):
         gains = xp.where(sensible, gains, float("nan"))
-    return ImageSources(directions, distances, gains, distances / speed_of_sound, emissions)
+    return directions, distances, gains, distances / speed_of_sound, emissions
 
 
 def wall_losses(reflection: Array, walls: Array) -> Array:

@@ -91,7 +91,7 @@ def room_impulse_response(
     >>> response[:, 280].round(9).tolist()
     [0.5, 0.5, 0.0, 0.0]
     """
-    images = arrivals(
+    directions, _, gains, delays, _ = arrivals(
         room_size,
         source,
         listener,
@@ -102,7 +102,7 @@ def room_impulse_response(
         air_absorption,
         banded=bands is not None,
     )
-    return response_of_images(images, sample_rate, order=order, length=length, bands=bands)
+    return _response(directions, gains, delays, sample_rate, order, length, bands)
 
 
 def response_of_images(
@@ -142,10 +142,15 @@ def response_of_images(
     >>> response_of_images(echo, 40, length=42)[:, 40].tolist()
     [0.5, 0.5, 0.0, 0.0]
     """
+    return _response(images.directions, images.gains, images.delays, sample_rate, order, length, bands)
+
+
+def _response(
+    directions: Array, gains: Array, delays: Array, sample_rate: Any, order: Any, length: Any, bands: Any
+) -> Array:
     sample_rate = check_sample_rate(sample_rate)
     order = check_order(order)
-    directions, gains = images.directions, images.gains
-    xp = namespace(directions, gains, images.delays)
+    xp = namespace(directions, gains, delays)
     filters = None if bands is None else octave_band_filters(bands, sample_rate)
     half = 0 if filters is None else filters.shape[-1] // 2
     last = 1 if filters is None else 2
@@ -156,10 +161,10 @@ def response_of_images(
             "band, the bands before the walls"
         )
     batch = broadcast_shape(
-        tuple(directions.shape)[:-2], tuple(images.delays.shape)[:-1], tuple(gains.shape)[:-last], names="the images"
+        tuple(directions.shape)[:-2], tuple(delays.shape)[:-1], tuple(gains.shape)[:-last], names="the images"
     )
     count = directions.shape[-2]
-    delays = xp.broadcast_to(images.delays * sample_rate, (*batch, count))
+    delays = xp.broadcast_to(delays * sample_rate, (*batch, count))
     taps = _needed(delays) + half if length is None else check_order(length, minimum=1, name="length")
     channels = xp.broadcast_to(harmonics_of_vectors(directions, order), (*batch, count, (order + 1) ** 2))
     if filters is None:
