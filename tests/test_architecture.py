@@ -44,6 +44,7 @@ LAYERS = {
         ("alignment",),
         ("objectives",),
         ("world",),
+        ("seld",),
         ("presets",),
         ("training",),
         ("datasets",),
