@@ -81,11 +81,14 @@ _CONTENTS = {
     "analysis.spectra": ["istft", "stft"],
     "analysis.filterbank": ["mel_average", "mel_filterbank"],
     "analysis.mel": ["log_mel"],
-    "analysis.intensity": ["active_intensity", "diffuseness", "energy_density"],
+    "analysis.intensity": ["active_intensity", "diffuseness", "energy_density", "reactive_intensity"],
+    "analysis.diffuse_covariance": ["diffuseness_comedie", "diffuseness_directional_power"],
+    "analysis.diffuse_directions": ["diffuseness_spherical_variance", "diffuseness_temporal_variation"],
     "analysis.direct_path": ["direct_path_dominance"],
     "analysis.intensity_histogram": ["intensity_histogram"],
     "analysis.interaural": ["ild", "ipd"],
     "analysis.correlation": ["gcc_phat", "interaural_cross_correlation"],
+    "analysis.coherence": ["coherence", "interaural_coherence"],
     "analysis.time_differences": ["itd"],
     "analysis.covariance": ["mvdr_map", "power_map", "spatial_covariance"],
     "analysis.pseudo_spectra": ["min_norm", "music"],
@@ -106,13 +109,16 @@ __all__ = sorted([*_HOME, *_NAMESPACES])
 
 if TYPE_CHECKING:
     from ambikit import conformance, interop, nn, plot
+    from ambikit.analysis.coherence import coherence, interaural_coherence
     from ambikit.analysis.correlation import gcc_phat, interaural_cross_correlation
     from ambikit.analysis.covariance import mvdr_map, power_map, spatial_covariance
     from ambikit.analysis.decay import clarity, decay_time, energy_decay
+    from ambikit.analysis.diffuse_covariance import diffuseness_comedie, diffuseness_directional_power
+    from ambikit.analysis.diffuse_directions import diffuseness_spherical_variance, diffuseness_temporal_variation
     from ambikit.analysis.direct_path import direct_path_dominance
     from ambikit.analysis.features import foa_features, stereo_features
     from ambikit.analysis.filterbank import mel_average, mel_filterbank
-    from ambikit.analysis.intensity import active_intensity, diffuseness, energy_density
+    from ambikit.analysis.intensity import active_intensity, diffuseness, energy_density, reactive_intensity
     from ambikit.analysis.intensity_histogram import intensity_histogram
     from ambikit.analysis.interaural import ild, ipd
     from ambikit.analysis.mel import log_mel

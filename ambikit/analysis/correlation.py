@@ -13,6 +13,7 @@ from ambikit.analysis.spectra import fourier
 from ambikit.errors import ShapeError
 
 __all__ = [
+    "channels_of_pairs",
     "coherent_cross_spectrum",
     "gcc_phat",
     "interaural_cross_correlation",
@@ -179,7 +180,7 @@ def phase_transformed(spectrum: Array, frames: int | None, pairs: Any = None) ->
         check_spectrum(spectrum, channels=2)
         left, right = 0, 1
     else:
-        left, right = _channels_of(pairs, spectrum.shape[-3])
+        left, right = channels_of_pairs(pairs, spectrum.shape[-3])
     # A single frame each bin by its own size; a mean must keep the levels of its frames.
     real, imaginary = scaled_parts(spectrum, () if frames == 1 else (-1,))
     return _unit(*_products(real, imaginary, left, right, frames))
@@ -193,7 +194,8 @@ def _products(real: Array, imaginary: Array, left: Any, right: Any, frames: int 
     return moving_sum(in_phase, frames), moving_sum(in_quadrature, frames)
 
 
-def _channels_of(pairs: Any, channels: int) -> tuple[list[int], list[int]]:
+def channels_of_pairs(pairs: Any, channels: int) -> tuple[list[int], list[int]]:
+    """The left and the right channels of pairs, checked against the number of channels."""
     listed = [tuple(pair) for pair in pairs]
     if not listed or any(len(pair) != 2 or not all(0 <= int(c) < channels for c in pair) for pair in listed):
         raise ShapeError(

@@ -3,12 +3,20 @@
 from jaxtyping import Complex, Float
 
 from ambikit._arrays import Array, namespace
-from ambikit._checks import check_order, check_spectrum, order_if_complete
+from ambikit._checks import check_spectrum, order_if_complete
 from ambikit.analysis.parts import scaled_parts
-from ambikit.analysis.running_sums import moving_sum
+from ambikit.analysis.running_sums import check_frames, moving_sum
 from ambikit.errors import ShapeError
 
-__all__ = ["active_intensity", "check_first_order_spectrum", "diffuseness", "energy_density"]
+__all__ = [
+    "active_intensity",
+    "check_first_order_spectrum",
+    "diffuseness",
+    "energy_density",
+    "length_of",
+    "mean_flow",
+    "reactive_intensity",
+]
 
 
 def active_intensity(
@@ -61,17 +69,66 @@ def active_intensity(
     >>> active_intensity(spectrum)[:, 0, 0]
     array([0., 1., 0.], dtype=float32)
     """
-    check_first_order_spectrum(spectrum)
-    xp = namespace(spectrum)
-    first = spectrum[..., :4, :, :]
-    # Each bin by its own largest part: squares of faint bins would underflow, and the ratio does not change.
-    real, imaginary = scaled_parts(first, -3) if normalized else (first.real, first.imag)
-    w_real, w_imaginary = real[..., :1, :, :], imaginary[..., :1, :, :]
-    flow = w_real * _xyz(real, xp) + w_imaginary * _xyz(imaginary, xp)
-    if not normalized:
-        return flow
-    energy = (real**2 + imaginary**2).sum(-3, keepdims=True)
-    return 2 * flow / xp.where(energy == 0, 1.0, energy)
+    real, imaginary, half_energy = _parts_and_half_energy(spectrum, normalized)
+    flow = real[..., :1, :, :] * _xyz(real) + imaginary[..., :1, :, :] * _xyz(imaginary)
+    return flow / half_energy if normalized else flow
+
+
+def reactive_intensity(
+    spectrum: Complex[Array, "*batch channels freq time"], *, normalized: bool = True
+) -> Float[Array, "*batch 3 freq time"]:
+    r"""Where sound energy only swings to and fro, as in a standing wave: the vector towards falling pressure.
+
+    .. math:: \mathbf{Q} = \frac{2\,\Im\{W^* [X, Y, Z]^\top\}}{|W|^2 + |X|^2 + |Y|^2 + |Z|^2}
+
+    With ``normalized=False``: :math:`\Im\{W^* [X, Y, Z]^\top\} = -\nabla |W|^2 / (2 k)` in a field of wave number k.
+
+    Parameters
+    ----------
+    spectrum
+        Spectrum ``(..., channels, freq, time)`` of an AmbiX signal (W, Y, Z, X; SN3D); of higher orders the first
+        four channels are used.
+    normalized
+        Divide by the energy, as in :func:`active_intensity`.
+
+    Returns
+    -------
+    Cartesian components ``(..., 3, freq, time)``: x (front), y (left), z (up). Normalised: without unit, length in
+    [0, 1]; else in units of ``|W|²``. It is 0 for plane waves, and for sounds that are not coherent on average; near
+    a source and between walls it is not. The sign is that of :math:`\Im\{p\, u^*\}` with the velocity u of the air:
+    it points away from where the pressure is large. 0 where there is no energy.
+
+    Raises
+    ------
+    ShapeError
+        If axis -3 holds no complete Ambisonic order of at least 1.
+    ArrayTypeError
+        If the spectrum is not complex.
+
+    See Also
+    --------
+    active_intensity : the energy that flows, with which this one makes a complex vector.
+
+    References
+    ----------
+    F. Jacobsen, "Active and reactive, coherent and incoherent sound fields", Journal of Sound and Vibration 130(3),
+    1989.
+
+    Examples
+    --------
+    Waves of equal strength from front and back, at an eighth of a wavelength in front of the middle: the phases are
+    ±45°, W = 2 cos 45°, X = 2j sin 45°. The pressure is largest in the middle and falls to the front.
+
+    >>> import numpy as np
+    >>> spectrum = np.array([1, 0, 0, 1j]).reshape(4, 1, 1)
+    >>> reactive_intensity(spectrum)[:, 0, 0]
+    array([1., 0., 0.])
+    >>> active_intensity(spectrum)[:, 0, 0]
+    array([0., 0., 0.])
+    """
+    real, imaginary, half_energy = _parts_and_half_energy(spectrum, normalized)
+    swing = real[..., :1, :, :] * _xyz(imaginary) - imaginary[..., :1, :, :] * _xyz(real)
+    return swing / half_energy if normalized else swing
 
 
 def energy_density(spectrum: Complex[Array, "*batch channels freq time"]) -> Float[Array, "*batch freq time"]:
@@ -111,8 +168,8 @@ def energy_density(spectrum: Complex[Array, "*batch channels freq time"]) -> Flo
 
 
 def diffuseness(
-    spectrum: Complex[Array, "*batch channels freq time"], *, frames: int
-) -> Float[Array, "*batch freq time"]:
+    spectrum: Complex[Array, "*batch channels freq time"], *, frames: int | None
+) -> Float[Array, "*batch freq means"]:
     r"""How much of the sound comes from everywhere: 0 for one plane wave, 1 for a diffuse field.
 
     .. math:: \psi = 1 - \frac{\lVert \langle \mathbf{I} \rangle \rVert}{\langle E \rangle}
@@ -124,9 +181,10 @@ def diffuseness(
     spectrum
         Spectrum ``(..., channels, freq, time)`` of an AmbiX signal; the first four channels are used.
     frames
-        Length of the running mean, centred on each frame; at the ends, the frames there are. The mean is taken
-        *before* the ratio. One frame alone holds at most a few waves: ``frames=1`` is biased towards 0 (an ideal
-        diffuse field then gives about 0.5). Take at least 10, better 100.
+        Length of the running mean, centred on each frame; at the ends, the frames there are. None: one mean over all
+        frames, with a time axis of length 1. The mean is taken *before* the ratio. One frame alone holds at most a few
+        waves, which biases towards 0: an ideal diffuse field gives 0.43 on average over one frame, 0.80 over 10 and
+        0.93 over 100 independent ones (measured; overlapping frames count less).
 
     Returns
     -------
@@ -137,7 +195,12 @@ def diffuseness(
     ShapeError
         If axis -3 holds no complete Ambisonic order of at least 1.
     AmbikitError
-        If ``frames`` is not a whole number of at least 1.
+        If ``frames`` is neither None nor a whole number of at least 1.
+
+    See Also
+    --------
+    diffuseness_comedie, diffuseness_directional_power : of all orders; diffuseness_temporal_variation,
+    diffuseness_spherical_variance : from the directions of the intensity.
 
     References
     ----------
@@ -155,19 +218,29 @@ def diffuseness(
     >>> diffuseness(spectrum, frames=2)[0]
     array([0., 0., 1., 0.])
     """
-    check_first_order_spectrum(spectrum)
-    check_order(frames, minimum=1, name="frames")
-    xp = namespace(spectrum)
-    real, imaginary = scaled_parts(spectrum[..., :4, :, :], (-3, -1))
-    flow = real[..., :1, :, :] * _xyz(real, xp) + imaginary[..., :1, :, :] * _xyz(imaginary, xp)
-    energy = (real**2 + imaginary**2).sum(-3) / 2
-    flow, energy = moving_sum(flow, frames), moving_sum(energy, frames)
+    flow, energy = mean_flow(spectrum, frames)
+    xp = namespace(energy)
     silent = energy == 0
-    squared = ((flow / xp.where(silent, 1.0, energy)[..., None, :, :]) ** 2).sum(-3)
-    # The square root has no slope at 0: there the gradient is set to 0.
+    return xp.where(
+        silent, 0.0, xp.clip(1 - length_of(flow / xp.where(silent, 1.0, energy)[..., None, :, :]), 0.0, None)
+    )
+
+
+def mean_flow(spectrum: Array, frames: int | None) -> tuple[Array, Array]:
+    """Sums over frames of intensity and energy density, up to one positive factor per frequency."""
+    check_first_order_spectrum(spectrum)
+    check_frames(frames)
+    real, imaginary = scaled_parts(spectrum[..., :4, :, :], (-3, -1))
+    flow = real[..., :1, :, :] * _xyz(real) + imaginary[..., :1, :, :] * _xyz(imaginary)
+    return moving_sum(flow, frames), moving_sum((real**2 + imaginary**2).sum(-3) / 2, frames)
+
+
+def length_of(vectors: Array) -> Array:
+    """Lengths of vectors ``(..., 3, freq, time)``, with gradient 0 where they are 0: the root has no slope there."""
+    xp = namespace(vectors)
+    squared = (vectors**2).sum(-3)
     still = squared == 0
-    length = xp.where(still, 0.0, xp.sqrt(xp.where(still, 1.0, squared)))
-    return xp.where(silent, 0.0, xp.clip(1 - length, 0.0, None))
+    return xp.where(still, 0.0, xp.sqrt(xp.where(still, 1.0, squared)))
 
 
 def check_first_order_spectrum(spectrum: Array) -> None:
@@ -181,6 +254,18 @@ def check_first_order_spectrum(spectrum: Array) -> None:
         )
 
 
-def _xyz(channels: Array, xp: object) -> Array:
+def _parts_and_half_energy(spectrum: Array, normalized: bool) -> tuple[Array, Array, Array]:
+    """Real and imaginary parts of the first order and half its energy, 1 for silence.
+
+    To be normalised, each bin is taken to its own largest part: squares of faint bins would underflow.
+    """
+    check_first_order_spectrum(spectrum)
+    first = spectrum[..., :4, :, :]
+    real, imaginary = scaled_parts(first, -3) if normalized else (first.real, first.imag)
+    energy = (real**2 + imaginary**2).sum(-3, keepdims=True) / 2
+    return real, imaginary, namespace(energy).where(energy == 0, 1.0, energy)
+
+
+def _xyz(channels: Array) -> Array:
     """X, Y, Z out of the ACN order W, Y, Z, X."""
-    return xp.concat([channels[..., 3:4, :, :], channels[..., 1:3, :, :]], -3)
+    return namespace(channels).concat([channels[..., 3:4, :, :], channels[..., 1:3, :, :]], -3)
