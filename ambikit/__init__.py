@@ -93,6 +93,8 @@ _CONTENTS = {
     "analysis.covariance": ["mvdr_map", "power_map", "spatial_covariance"],
     "analysis.pseudo_spectra": ["min_norm", "music"],
     "analysis.peaks": ["FoundDirections", "map_peaks"],
+    "analysis.esprit": ["esprit"],
+    "analysis.source_count": ["number_of_sources"],
     "analysis.decay": ["clarity", "decay_time", "energy_decay"],
     "analysis.validity": ["FoaReport", "check_foa"],
     "analysis.features": ["foa_features", "stereo_features"],
@@ -116,6 +118,7 @@ if TYPE_CHECKING:
     from ambikit.analysis.diffuse_covariance import diffuseness_comedie, diffuseness_directional_power
     from ambikit.analysis.diffuse_directions import diffuseness_spherical_variance, diffuseness_temporal_variation
     from ambikit.analysis.direct_path import direct_path_dominance
+    from ambikit.analysis.esprit import esprit
     from ambikit.analysis.features import foa_features, stereo_features
     from ambikit.analysis.filterbank import mel_average, mel_filterbank
     from ambikit.analysis.intensity import active_intensity, diffuseness, energy_density, reactive_intensity
@@ -125,6 +128,7 @@ if TYPE_CHECKING:
     from ambikit.analysis.mel_covariance import align_mel_covariance, mel_covariance, mel_covariance_features
     from ambikit.analysis.peaks import FoundDirections, map_peaks
     from ambikit.analysis.pseudo_spectra import min_norm, music
+    from ambikit.analysis.source_count import number_of_sources
     from ambikit.analysis.spectra import istft, stft
     from ambikit.analysis.time_differences import itd
     from ambikit.analysis.validity import FoaReport, check_foa

@@ -159,8 +159,8 @@ def mvdr_map(
     Returns
     -------
     array
-        Power, real, ``(...)`` in the units of the covariance. A single plane wave has its own power, and the loading, in
-        its direction; diffuse sound has 1 / channels of its power everywhere. Silence gives 0.
+        Power, real, ``(...)`` in the units of the covariance. A plane wave has its own power in its direction, and that
+        of the loading; diffuse sound has 1 / channels of its power everywhere. Silence gives 0.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from ambikit._checks import check_floating, check_order
 from ambikit.errors import AmbikitError, ShapeError
 from ambikit.geometry.directions import angles_in_radians, angles_to_vectors, vectors_to_angles
 
-__all__ = ["FoundDirections", "map_peaks"]
+__all__ = ["FoundDirections", "map_peaks", "values_at"]
 
 #: neighbours lie within this many times the largest distance of a grid point from the one next to it
 _REACH = 1.6
@@ -82,9 +82,9 @@ def map_peaks(
     Returns
     -------
     azimuth, elevation, strength
-        Together a :class:`FoundDirections`, each ``(..., count)``, in the library, dtype and device of the map. Where a map
-        has fewer peaks (a flat one has none) the angles are NaN and the strength is 0; a map of NaN gives NaN. Strengths
-        and refined angles have gradients to the map.
+        Together a :class:`FoundDirections`, each ``(..., count)``, in the library, dtype and device of the map. Where a
+        map has fewer peaks (a flat one has none) the angles are NaN and the strength is 0; a map of NaN gives NaN.
+        Strengths and refined angles have gradients to the map.
 
     Raises
     ------
@@ -124,24 +124,24 @@ def map_peaks(
     places, heights = [], []
     for _ in range(count):
         places.append(left.argmax(-1))
-        heights.append(_at(left, places[-1][..., None])[..., 0])
-        near = (vectors[places[-1]][..., None, :] * vectors).sum(-1) >= border
+        heights.append(values_at(left, places[-1][..., None])[..., 0])
+        near = (vectors[places[-1][..., None]] * vectors).sum(-1) >= border
         left = xp.where(near, -np.inf, left)
     place, exists = xp.stack(places, -1), xp.stack(heights, -1) > -np.inf
     direction = vectors[place]
     if refine:
         direction = _refined(wide, direction, place, table[place], neighbours)
-    found = vectors_to_angles(direction, degrees=degrees)
+    found = (constant_like(angle, wide) for angle in vectors_to_angles(direction, degrees=degrees))
     nothing = xp.where(xp.isnan(wide).all(-1), np.nan, xp.zeros_like(wide[..., 0]))[..., None]
-    strength = xp.where(exists, _at(wide, place), nothing)
+    strength = xp.where(exists, values_at(wide, place), nothing)
     return FoundDirections(*(narrow(xp.where(exists, angle, np.nan), half) for angle in found), narrow(strength, half))
 
 
 def _refined(values: Array, direction: Array, place: Array, beside: Array, neighbours: _Neighbours) -> Array:
     """The directions of the vertices of the parabolas through the chosen points and their neighbours."""
     xp = namespace(values)
-    centre = _at(values, place)[..., None]
-    around = _at(values, beside.reshape(*beside.shape[:-2], -1)).reshape(beside.shape)
+    centre = values_at(values, place)[..., None]
+    around = values_at(values, beside.reshape(*beside.shape[:-2], -1)).reshape(beside.shape)
     positive = (centre > 0) & (around > 0).all(-1)[..., None]
     rise = xp.where(positive, centre / xp.where(positive, around, 1.0) - 1, (centre - around))
     fit, tangents = (constant_like(design, values)[place] for design in (neighbours.fit, neighbours.tangents))
@@ -163,8 +163,8 @@ def _refined(values: Array, direction: Array, place: Array, beside: Array, neigh
     return length * direction + shrink * (x[..., None] * tangents[..., 0, :] + y[..., None] * tangents[..., 1, :])
 
 
-def _at(values: Array, place: Array) -> Array:
-    """The values at places on the last axis."""
+def values_at(values: Array, place: Array) -> Array:
+    """The values at places, whole numbers, on the last axis."""
     take = namespace(values).take_along_dim if is_torch(values) else np.take_along_axis
     return take(values, place, -1)
 
@@ -185,8 +185,8 @@ def _neighbours_of(values: Array, azimuth: Any, elevation: Any, degrees: bool) -
     grid = np.broadcast_arrays(*angles_in_radians(*grid, degrees=degrees))
     if points == 0 or grid[0].shape != (points,):
         raise ShapeError(
-            f"got values of shape {tuple(values.shape)} for a grid of shape {grid[0].shape}; expected (..., points) and "
-            "(points,); pass the directions for which the map was computed, e.g. ambikit.fibonacci_grid(1000)"
+            f"got values of shape {tuple(values.shape)} for a grid of shape {grid[0].shape}; expected (..., points) "
+            "and (points,); pass the directions for which the map was computed, e.g. ambikit.fibonacci_grid(1000)"
         )
     return _neighbourhood(*(np.ascontiguousarray(angle).tobytes() for angle in grid))
 

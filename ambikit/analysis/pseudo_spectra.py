@@ -99,7 +99,9 @@ def min_norm(
 ) -> Float[Array, "..."]:
     r"""How far each direction is from being noise, asked of few vectors of the noise only (minimum norm).
 
-    .. math:: P(d) = \frac{\sum_i \|q_i\|^2\; y(d)^\top y(d)}{\sum_i \left(q_i^\top y(d)\right)^2}, \qquad q_i = E E^\top e_i
+    .. math::
+        P(d) = \frac{\sum_i \|q_i\|^2\; y(d)^\top y(d)}{\sum_i \left(q_i^\top y(d)\right)^2},
+        \qquad q_i = E E^\top e_i
 
     with the basis E of the noise as in :func:`music`: q_i is (but for its length) the shortest vector of the noise with
     a given part in channel i. Kumaresan and Tufts take one channel, i = 0. On a sphere that is not enough: one real

@@ -1,10 +1,10 @@
 """The subspace that the sources of a sound field span, and the one that noise alone fills.
 
-All of it happens in N3D, where diffuse sound has the identity for its covariance: there weak diffuse sound adds the same
-to all eigenvalues and moves no eigenvector. In SN3D its covariance is diag(1 / (2 n + 1)), which would turn the subspace
-of several sources. Only the real part of a covariance enters: the harmonics are real, so that the imaginary part says
-nothing of directions; without it the noise of twice as many observations is averaged, and two sources that sound
-together out of phase become two.
+All of it happens in N3D, where diffuse sound has the identity for its covariance: there it adds the same to all
+eigenvalues and moves no eigenvector. In SN3D its covariance is diag(1 / (2 n + 1)), which would turn the subspace of
+the sources. Only the real part of a covariance enters: the harmonics are real, so that the imaginary part says nothing
+of directions; without it the noise of twice as many observations is averaged, and two sources that sound together out
+of phase become two.
 """
 
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from ambikit.operators.adaptive_beams import checked_covariance
 from ambikit.operators.channel_weights import is_complex
 from ambikit.operators.null_steering import n3d_factors
 
-__all__ = ["Eigenbeams", "eigenbeams", "source_mask", "where_it_sounds", "with_gradient"]
+__all__ = ["Eigenbeams", "check_sources", "eigenbeams", "source_mask", "where_it_sounds", "with_gradient"]
 
 
 class Eigenbeams(NamedTuple):
