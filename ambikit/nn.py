@@ -1,4 +1,4 @@
-"""Features, the binaural decoder and the microphone encoder as ``torch.nn`` modules: a buffer and a call of the function beside it.
+"""Features, binaural decoder and microphone encoder as ``torch.nn`` modules: a buffer and a call of the function.
 
 A module designs its mel bank or its filters once and keeps them on its device; its results are those of the function.
 They are not part of the state dict, because they follow from the parameters.

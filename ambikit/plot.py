@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from ambikit._arrays import Array
 from ambikit._checks import check_signal
+from ambikit._encoding_axes import encoding_error
 from ambikit._layout_axes import decoder_map
 from ambikit._panorama_axes import as_numpy, draw_colour_bar, draw_heat, draw_marks, panorama_axes, pyplot
 from ambikit._signal_axes import channel_spectra, energy_over_time
@@ -21,6 +22,7 @@ __all__ = [
     "channel_spectra",
     "decoder_map",
     "directivity",
+    "encoding_error",
     "energy_map",
     "energy_over_time",
     "learning_curves",

@@ -197,6 +197,13 @@ def decoder(path: Path) -> None:
     _save(figure, path)
 
 
+def encoding_error(path: Path) -> None:
+    """Where each degree of an Eigenmike is right."""
+    report = ambikit.encoding_report(ambikit.microphone_encoder("em32", 4))
+    axes = ambikit.plot.encoding_error(report)
+    _save(axes[0].figure, path)
+
+
 PICTURES = {
     "axes_and_angles.png": axes_and_angles,
     "first_order_channels.png": first_order_channels,
@@ -206,6 +213,7 @@ PICTURES = {
     "energy_map.png": energy_map,
     "binaural_errors.png": binaural_errors,
     "decoder.png": decoder,
+    "encoding_error.png": encoding_error,
 }
 
 

@@ -30,6 +30,7 @@ LAYERS = {
         ("conformance",),
         ("_panorama_axes",),
         ("_layout_axes",),
+        ("_encoding_axes",),
         ("_signal_axes",),
         ("plot",),
         ("cli",),

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Complex, Float
 
-from ambikit.geometry.channels import spread_over_channels
+from ambikit.geometry.channels import degrees_of
 from ambikit.operators.microphones.arrays import MicrophoneArray
 from ambikit.operators.microphones.diffuse_field import capsule_harmonics, diffuse_covariance_of
 from ambikit.operators.microphones.radial import limited_inverse, radial_functions, soft_inverse
@@ -13,8 +13,8 @@ __all__ = ["coincident_matrix", "equalized_above", "least_squares", "radial_inve
 
 def coincident_matrix(array: MicrophoneArray, order: int) -> Float[np.ndarray, "channels capsules"]:
     """The matrix that is exact for waves much longer than the array: directional capsules as if in one place."""
-    heard = np.array([array.pattern, (1 - array.pattern) / 3])[: order + 1]
-    return np.linalg.pinv(capsule_harmonics(array, order)) / _channels(heard)[:, None]
+    heard = np.array([array.pattern, 1 - array.pattern])[: order + 1]  # (2n + 1) b_n
+    return np.linalg.pinv(capsule_harmonics(array, order)) / heard[degrees_of(order)[0], None]
 
 
 def least_squares(
@@ -30,7 +30,7 @@ def least_squares(
     covariance, functions = diffuse_covariance_of(array, kr)
     harmonics, count = capsule_harmonics(array, order), len(array)
     spectra = np.empty((harmonics.shape[1], count, kr.size), dtype=np.complex128)
-    degree = spread_over_channels(np.arange(order + 1))
+    degree = degrees_of(order)[0]
     for limit in np.unique(largest):
         chosen = np.flatnonzero(largest[degree] == limit)
         loaded = covariance + count / (4 * limit**2) * np.eye(count)
@@ -51,7 +51,7 @@ def radial_inverse(
     functions = radial_functions(kr, order, array.baffle, array.pattern)
     filters = (soft_inverse if soft else limited_inverse)(functions, largest) / (2 * np.arange(order + 1)[:, None] + 1)
     on_sphere = np.linalg.pinv(capsule_harmonics(array, order))
-    return on_sphere[:, :, None] * _channels(filters.T).T[:, None]
+    return on_sphere[:, :, None] * filters[degrees_of(order)[0], None]
 
 
 def equalized_above(
@@ -68,9 +68,5 @@ def equalized_above(
     degrees = np.stack([energy[n**2 : (n + 1) ** 2].sum(0) for n in range(order + 1)])
     gains = np.sqrt(np.divide(degrees[:, :1], degrees, out=np.ones_like(degrees), where=degrees > 0))
     result = spectra.copy()
-    result[..., first_bin:] *= _channels(gains.T).T[:, None]
+    result[..., first_bin:] *= gains[degrees_of(order)[0], None]
     return result
-
-
-def _channels(weights: np.ndarray) -> np.ndarray:
-    return np.asarray(spread_over_channels(weights))

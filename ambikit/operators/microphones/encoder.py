@@ -314,11 +314,11 @@ def encode_microphones(
 
 def check_capsules(signal: Any, array: MicrophoneArray) -> None:
     """Refuse a signal that has not one channel per capsule, and say which capsules those are."""
-    shape = tuple(signal.shape)
-    if len(shape) < 2 or shape[-2] != len(array) or shape[-1] == 0:
-        labels = ", ".join(array.labels if len(array) <= 8 else [*array.labels[:3], "…", array.labels[-1]])
+    shape, count = tuple(signal.shape), len(array.labels)
+    if len(shape) < 2 or shape[-2] != count or shape[-1] == 0:
+        labels = ", ".join(array.labels if count <= 8 else [*array.labels[:3], "…", array.labels[-1]])
         raise ShapeError(
-            f"got signal of shape {shape}; expected (..., {len(array)}, time), the capsules {labels} of "
+            f"got signal of shape {shape}; expected (..., {count}, time), the capsules {labels} of "
             f"{array.name!r}, with at least one sample; select the channels of the microphone, or name the array that "
             "they come from"
         )
