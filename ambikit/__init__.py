@@ -98,6 +98,9 @@ _CONTENTS = {
     "analysis.decay": ["clarity", "decay_time", "energy_decay"],
     "analysis.validity": ["FoaReport", "check_foa"],
     "analysis.features": ["foa_features", "stereo_features"],
+    "analysis.salsa": ["salsa"],
+    "analysis.salsa_lite": ["salsa_lite"],
+    "analysis.dcase": ["dcase_foa_features", "dcase_intensity", "dcase_mic_features"],
     "analysis.mel_covariance": ["align_mel_covariance", "mel_covariance", "mel_covariance_features"],
     # edges: files
     "files.hrirs": ["read_hrirs"],
@@ -114,6 +117,7 @@ if TYPE_CHECKING:
     from ambikit.analysis.coherence import coherence, interaural_coherence
     from ambikit.analysis.correlation import gcc_phat, interaural_cross_correlation
     from ambikit.analysis.covariance import mvdr_map, power_map, spatial_covariance
+    from ambikit.analysis.dcase import dcase_foa_features, dcase_intensity, dcase_mic_features
     from ambikit.analysis.decay import clarity, decay_time, energy_decay
     from ambikit.analysis.diffuse_covariance import diffuseness_comedie, diffuseness_directional_power
     from ambikit.analysis.diffuse_directions import diffuseness_spherical_variance, diffuseness_temporal_variation
@@ -128,6 +132,8 @@ if TYPE_CHECKING:
     from ambikit.analysis.mel_covariance import align_mel_covariance, mel_covariance, mel_covariance_features
     from ambikit.analysis.peaks import FoundDirections, map_peaks
     from ambikit.analysis.pseudo_spectra import min_norm, music
+    from ambikit.analysis.salsa import salsa
+    from ambikit.analysis.salsa_lite import salsa_lite
     from ambikit.analysis.source_count import number_of_sources
     from ambikit.analysis.spectra import istft, stft
     from ambikit.analysis.time_differences import itd

@@ -24,6 +24,7 @@ __all__ = [
     "mel_grid",
     "mel_magnitudes",
     "mel_products",
+    "peak_of",
     "views_for_kernel",
 ]
 
@@ -143,7 +144,7 @@ def mel_grid(signal: Array, sample_rate: float, bands: int, window: float, hop: 
 
 def clip_spectra(signal: Array, grid: MelGrid) -> tuple[Array, Array]:
     """The spectrum ``(..., channels, freq, frames)`` of clips divided by their largest samples, and these."""
-    peak = _peak(signal)
+    peak = peak_of(signal)
     return frame_spectrum(signal / peak, grid.frame_length, grid.hop_length, grid.frames).mT, peak
 
 
@@ -223,7 +224,7 @@ def levels(mel: Array, power: float, dynamic_range_db: float, peak: Any = None) 
     return level if peak is None else level + 20 * xp.log10(peak)[..., None]
 
 
-def _peak(signal: Array) -> Array:
+def peak_of(signal: Array) -> Array:
     """The largest sample of each clip (the last two axes), 1 for silence; without gradient, since it cancels out.
 
     Squares of float32 samples near 1e-30 would be 0: features are computed at peak 1.

@@ -71,8 +71,13 @@ def stft(
     return frame_spectrum(widen(signal)[0], frame_length, hop_length).mT
 
 
-def frame_spectrum(signal: Array, frame_length: int, hop_length: int, frames: int | None = None) -> Array:
-    """The transform behind :func:`stft`: ``(..., frames, freq)``, the way it lies in memory, or its first frames."""
+def frame_spectrum(
+    signal: Array, frame_length: int, hop_length: int, frames: int | None = None, transform_length: int | None = None
+) -> Array:
+    """The transform behind :func:`stft`: ``(..., frames, freq)``, the way it lies in memory, or its first frames.
+
+    Frames may be filled up with zeros to ``transform_length``.
+    """
     check_length(signal, frame_length)
     left, samples = frame_length // 2, signal.shape[-1]
     right = frame_length - left
@@ -81,8 +86,9 @@ def frame_spectrum(signal: Array, frame_length: int, hop_length: int, frames: in
     after = xp.flip(signal[..., samples - right - 1 : samples - 1], (-1,))
     cut = _frames(xp.concat([before, signal, after], -1), frame_length, hop_length)[..., :frames, :]
     if 0 in cut.shape:  # an empty batch, which torch's transform refuses
-        return cut[..., : frame_length // 2 + 1] * 1j
-    return fourier(xp).rfft(cut * constant_like(hann(frame_length), signal))
+        bins = [0] * ((transform_length or frame_length) // 2 + 1)
+        return cut[..., bins] * 1j
+    return fourier(xp).rfft(cut * constant_like(hann(frame_length), signal), transform_length)
 
 
 def istft(
