@@ -15,7 +15,10 @@ from jaxtyping import install_import_hook
 import tests.typechecker  # noqa: F401 - the hook below finds it as an attribute of its package
 
 CHECKED = [
-    *(f"ambikit.{name}" for name in ("geometry", "operators", "analysis", "files", "conformance", "nn", "plot", "cli")),
+    *(
+        f"ambikit.{name}"
+        for name in ("geometry", "operators", "analysis", "stream", "files", "conformance", "nn", "plot", "cli")
+    ),
     "ambikit_models",
 ]
 

@@ -107,13 +107,13 @@ _CONTENTS = {
     "files.reading": ["read"],
     "files.writing": ["write"],
 }
-_NAMESPACES = ["conformance", "interop", "nn", "plot"]
+_NAMESPACES = ["conformance", "interop", "nn", "plot", "stream"]
 _HOME = {name: module for module, names in _CONTENTS.items() for name in names}
 
 __all__ = sorted([*_HOME, *_NAMESPACES])
 
 if TYPE_CHECKING:
-    from ambikit import conformance, interop, nn, plot
+    from ambikit import conformance, interop, nn, plot, stream
     from ambikit.analysis.coherence import coherence, interaural_coherence
     from ambikit.analysis.correlation import gcc_phat, interaural_cross_correlation
     from ambikit.analysis.covariance import mvdr_map, power_map, spatial_covariance

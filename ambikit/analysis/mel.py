@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from ambikit._arrays import Array, empty_like_signal, is_torch, kernel_view, loaded_torch, namespace, narrow, widen
 from ambikit._checks import check_floating
-from ambikit.analysis.filterbank import bank_like, detached, mel_filterbank
+from ambikit.analysis.filterbank import band_sums, bank_like, detached, mel_filterbank
 from ambikit.analysis.spectra import check_length, feature_grid, frame_spectrum
 from ambikit.errors import AmbikitError, ShapeError
 
@@ -182,7 +182,7 @@ def mel_magnitudes(spectrum: Array, bank: Array, power: float) -> Array:
     xp = namespace(spectrum)
     squared = spectrum.real**2 + spectrum.imag**2
     silent = squared == 0
-    return xp.matmul(bank, xp.where(silent, 0.0, xp.sqrt(xp.where(silent, 1.0, squared))))
+    return band_sums(bank, xp.where(silent, 0.0, xp.sqrt(xp.where(silent, 1.0, squared))))
 
 
 def mel_products(spectrum: Array, bank: Array, left: list[int], right: list[int]) -> Array:
@@ -197,7 +197,7 @@ def mel_products(spectrum: Array, bank: Array, left: list[int], right: list[int]
         return out
     real, imaginary = spectrum.real, spectrum.imag
     products = real[..., left, :, :] * real[..., right, :, :] + imaginary[..., left, :, :] * imaginary[..., right, :, :]
-    return namespace(spectrum).matmul(bank, products)
+    return band_sums(bank, products)
 
 
 def views_for_kernel(spectrum: Array, bank: Array) -> tuple[np.ndarray, np.ndarray] | None:

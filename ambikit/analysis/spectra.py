@@ -10,7 +10,7 @@ from ambikit._arrays import Array, constant_like, is_torch, namespace, widen
 from ambikit._checks import check_floating, check_order, check_sample_rate
 from ambikit.errors import AmbikitError, ShapeError
 
-__all__ = ["check_length", "feature_grid", "fourier", "frame_spectrum", "hann", "istft", "stft"]
+__all__ = ["check_length", "feature_grid", "fourier", "frame_spectrum", "hann", "istft", "spectrum_of_frames", "stft"]
 
 
 def stft(
@@ -84,11 +84,19 @@ def frame_spectrum(
     xp = namespace(signal)
     before = xp.flip(signal[..., 1 : left + 1], (-1,))
     after = xp.flip(signal[..., samples - right - 1 : samples - 1], (-1,))
-    cut = _frames(xp.concat([before, signal, after], -1), frame_length, hop_length)[..., :frames, :]
+    padded = xp.concat([before, signal, after], -1)
+    return spectrum_of_frames(padded, frame_length, hop_length, frames, transform_length)
+
+
+def spectrum_of_frames(
+    padded: Array, frame_length: int, hop_length: int, frames: int | None = None, transform_length: int | None = None
+) -> Array:
+    """The spectra ``(..., frames, freq)`` of all frames, or the first ones, that lie within given samples."""
+    cut = _frames(padded, frame_length, hop_length)[..., :frames, :]
     if 0 in cut.shape:  # an empty batch, which torch's transform refuses
         bins = [0] * ((transform_length or frame_length) // 2 + 1)
         return cut[..., bins] * 1j
-    return fourier(xp).rfft(cut * constant_like(hann(frame_length), signal), transform_length)
+    return fourier(namespace(padded)).rfft(cut * constant_like(hann(frame_length), padded), transform_length)
 
 
 def istft(

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from jaxtyping import Float
 
+from ambikit._arrays import Array, namespace
 from ambikit.operators.convolution import filter_channels
 
-__all__ = ["filter_blocks"]
+__all__ = ["filter_blocks", "filter_next"]
 
 
 def filter_blocks(
@@ -46,21 +47,21 @@ def filter_blocks(
     before, skip = None, advance
     for block in blocks:
         before = np.zeros((block.shape[0], kept), block.dtype) if before is None else before
-        result, before = _continued(before, block, filters)
+        result, before = filter_next(before, block, filters)
         if result.shape[-1] > skip:
             yield result[:, skip:]
         skip = max(0, skip - result.shape[-1])
     if before is not None and advance:
         silence = np.zeros((before.shape[0], advance), before.dtype)
-        yield _continued(before, silence, filters)[0][:, skip:]
+        yield filter_next(before, silence, filters)[0][:, skip:]
 
 
-def _continued(
-    before: Float[np.ndarray, "channels kept"],
-    block: Float[np.ndarray, "channels time"],
-    filters: Float[np.ndarray, "rows channels taps"],
-) -> tuple[Float[np.ndarray, "rows time"], Float[np.ndarray, "channels kept"]]:
-    """The results of a block, and what the next one must know."""
+def filter_next(
+    before: Float[Array, "*batch channels kept"],
+    block: Float[Array, "*batch channels time"],
+    filters: Float[Array, "rows channels taps"],
+) -> tuple[Float[Array, "*batch rows time"], Float[Array, "*batch channels kept"]]:
+    """The results of a block after the ``taps − 1`` samples before it, and those that the next one must know."""
     kept = before.shape[-1]
-    joined = np.concatenate([before, block], axis=-1)
-    return filter_channels(joined, filters)[:, kept:], joined[:, joined.shape[-1] - kept :]
+    joined = namespace(before, block).concatenate([before, block], -1)
+    return filter_channels(joined, filters)[..., kept:], joined[..., joined.shape[-1] - kept :]

@@ -21,7 +21,7 @@ from ambikit._arrays import (
 from ambikit.geometry.poses import slerp
 from ambikit.operators.rotation_blocks import rotation_blocks
 
-__all__ = ["turn_samples"]
+__all__ = ["stacked_quarter_turns", "turn_samples", "turned_by_formula"]
 
 # A quarter turn about x: what was on the left is above.
 _QUARTER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
@@ -79,7 +79,7 @@ def _turned_by_loop(
         track.reshape(-1, *track.shape[-2:]),
         _entry_of_each(track.shape[:-2], batch),
         place,
-        _stacked_quarter_turns(order).astype(sound.dtype),
+        stacked_quarter_turns(order).astype(sound.dtype),
         out.reshape(-1, *out.shape[-2:]),
     )
     return result
@@ -182,7 +182,7 @@ def _quarter_turns(order: int) -> list[np.ndarray]:
 
 
 @cached_design
-def _stacked_quarter_turns(order: int) -> np.ndarray:
+def stacked_quarter_turns(order: int) -> np.ndarray:
     """The same blocks in one array ``(order + 1, 2 order + 1, 2 order + 1)``, each in its first rows and columns."""
     stacked = np.zeros((order + 1, 2 * order + 1, 2 * order + 1))
     for n, block in enumerate(_quarter_turns(order)):
