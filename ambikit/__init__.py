@@ -86,6 +86,7 @@ _CONTENTS = {
     "analysis.diffuse_directions": ["diffuseness_spherical_variance", "diffuseness_temporal_variation"],
     "analysis.direct_path": ["direct_path_dominance"],
     "analysis.intensity_histogram": ["intensity_histogram"],
+    "analysis.localization": ["direction_of_arrival"],
     "analysis.interaural": ["ild", "ipd"],
     "analysis.correlation": ["gcc_phat", "interaural_cross_correlation"],
     "analysis.coherence": ["coherence", "interaural_coherence"],
@@ -128,6 +129,7 @@ if TYPE_CHECKING:
     from ambikit.analysis.intensity import active_intensity, diffuseness, energy_density, reactive_intensity
     from ambikit.analysis.intensity_histogram import intensity_histogram
     from ambikit.analysis.interaural import ild, ipd
+    from ambikit.analysis.localization import direction_of_arrival
     from ambikit.analysis.mel import log_mel
     from ambikit.analysis.mel_covariance import align_mel_covariance, mel_covariance, mel_covariance_features
     from ambikit.analysis.peaks import FoundDirections, map_peaks
