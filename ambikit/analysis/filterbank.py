@@ -12,7 +12,7 @@ from ambikit._arrays import Array, constant_like, is_compiling, is_torch, namesp
 from ambikit._checks import check_floating, check_order, check_sample_rate
 from ambikit.errors import AmbikitError, ShapeError
 
-__all__ = ["bank_like", "detached", "mel_average", "mel_filterbank"]
+__all__ = ["band_sums", "bank_like", "detached", "mel_average", "mel_filterbank"]
 
 
 def mel_filterbank(
@@ -136,13 +136,34 @@ def mel_average(
     if weights is None:
         total = bank.sum(-1)[:, None]
         bank = bank / xp.where(total == 0, 1.0, total)
-        return narrow(xp.matmul(bank, values), dtype)
+        return narrow(band_sums(bank, values), dtype)
     # Only ratios of weights count: taken to the largest of each frame, the faintest frame does not underflow.
     weights = weights.astype(values.dtype) if not is_torch(values) else weights.to(values.dtype)
-    largest = xp.amax(detached(weights), -2, keepdims=True)
+    fixed = detached(weights)
+    largest = xp.amax(xp.where(xp.isfinite(fixed), fixed, 0.0), -2, keepdims=True)
     weights = weights / xp.where(largest == 0, 1.0, largest)
-    total = xp.matmul(bank, weights)
-    return narrow(xp.matmul(bank, weights * values) / xp.where(total == 0, 1.0, total), dtype)
+    total = band_sums(bank, weights)
+    return narrow(band_sums(bank, weights * values) / xp.where(total == 0, 1.0, total), dtype)
+
+
+def band_sums(bank: Array, values: Array) -> Array:
+    """The product ``(bands, freq)`` by ``(..., freq, time)``, in which NaN stays in the bands that hold its bin.
+
+    In a plain product the zeros of all other bands would make NaN of it too. Infinity becomes NaN there.
+    """
+    xp = namespace(values)
+    known = xp.isfinite(values)
+    if xp is np and known.all():
+        return xp.matmul(bank, values)
+    total = xp.matmul(bank, xp.where(known, values, 0.0))
+    # A band holds its bins from the first to the last that has a weight.
+    held = xp.where(bank != 0, 1.0, 0.0)
+    freq = bank.shape[-1]
+    end = xp.where(xp.amax(held, -1) > 0, freq - xp.argmax(xp.flip(held, (-1,)), -1), 0)
+    begin = xp.where(end > 0, xp.argmax(held, -1), 0)
+    count = xp.cumsum(xp.where(known, 0.0, 1.0), -2)
+    count = xp.concat([xp.zeros_like(count[..., :1, :]), count], -2)
+    return xp.where(count[..., end, :] > count[..., begin, :], np.nan, total)
 
 
 def bank_like(filterbank: Any, values: Array) -> Array:

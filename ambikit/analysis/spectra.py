@@ -8,7 +8,11 @@ from jaxtyping import Complex, Float
 
 from ambikit._arrays import Array, constant_like, is_torch, namespace, widen
 from ambikit._checks import check_floating, check_order, check_sample_rate
-from ambikit.errors import AmbikitError, ShapeError
+from ambikit.errors import AmbikitError, ArrayTypeError, ShapeError
+from ambikit.operators.channel_weights import is_complex
+
+# Of squared windows, below which a sample is not raised any further: the amplitude of a window there is 0.01.
+_LEAST_COVERAGE = 1e-4
 
 __all__ = ["check_length", "feature_grid", "fourier", "frame_spectrum", "hann", "istft", "spectrum_of_frames", "stft"]
 
@@ -102,11 +106,12 @@ def spectrum_of_frames(
 def istft(
     spectrum: Complex[Array, "*batch freq frames"], *, frame_length: int, hop_length: int, length: int | None = None
 ) -> Float[Array, "*batch time"]:
-    r"""Sound from a short-time spectrum: the exact inverse of :func:`stft`.
+    r"""Sound from a short-time spectrum: the inverse of :func:`stft`.
 
     .. math:: x(n) = \frac{\sum_t h(n - tH)\, x_t(n - tH)}{\sum_t h^2(n - tH)}
 
-    the least-squares signal: also the nearest answer for a spectrum that no signal has.
+    the least-squares signal: also the nearest answer for a spectrum that no signal has. The denominator is at least
+    10⁻⁴, see below.
 
     Parameters
     ----------
@@ -126,9 +131,19 @@ def istft(
     ------
     ShapeError
         If ``freq`` does not fit ``frame_length``, or there are too few frames for ``length``.
+    ArrayTypeError
+        If the spectrum is not complex.
     AmbikitError
-        If ``hop_length`` is not less than ``frame_length``, so that no window covers some samples. Up to half a
-        frame the inverse is well conditioned.
+        If ``hop_length`` is not less than ``frame_length``, so that no window covers some samples, or ``length`` is no
+        whole number.
+
+    Notes
+    -----
+    Hops of up to 0.46 frames, a quarter frame for instance, give every sample back. With longer ones, half a frame
+    too, the last samples of some lengths hang on the foot of one window alone, at most 3.2 % of a frame, and between
+    windows that hardly meet there are such samples as well. Dividing by the foot would multiply whatever was done to
+    the spectrum, and its rounding, by up to N²; the samples fade out instead, and no change is raised more than 100
+    times.
 
     References
     ----------
@@ -144,6 +159,11 @@ def istft(
     True
     """
     check_floating(spectrum, "spectrum", complex_allowed=True)
+    if not is_complex(spectrum):
+        raise ArrayTypeError(
+            f"got spectrum of dtype {spectrum.dtype}; expected a complex spectrum (..., freq, frames); "
+            "pass what ambikit.stft returned: levels without phases are no sound"
+        )
     for name, value, least in (("frame_length", frame_length, 2), ("hop_length", hop_length, 1)):
         check_order(value, minimum=least, name=name)
     if spectrum.ndim < 2 or spectrum.shape[-2] != frame_length // 2 + 1 or spectrum.shape[-1] < 1:
@@ -160,7 +180,7 @@ def istft(
     xp = namespace(spectrum)
     count, left = spectrum.shape[-1], frame_length // 2
     span = (count - 1) * hop_length
-    samples = span if length is None else length
+    samples = span if length is None else check_order(length, name="length")
     if not 0 < samples <= span + frame_length - left:
         raise ShapeError(
             f"got {count} frames of {frame_length} samples every {hop_length} for length={samples}; expected 1 to "
@@ -173,7 +193,7 @@ def istft(
     else:
         frames = fourier(xp).irfft(spectrum.mT, frame_length)
     signal = _overlap_add(frames * constant_like(window, frames), hop_length)[..., left : left + samples]
-    return signal / constant_like(coverage, frames)
+    return signal / constant_like(np.maximum(coverage, _LEAST_COVERAGE), frames)
 
 
 def feature_grid(samples: int, sample_rate: float, window: float, hop: float) -> tuple[int, int, int]:

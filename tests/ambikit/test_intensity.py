@@ -165,7 +165,7 @@ class TestReactiveIntensity:
             lambda x: ambikit.reactive_intensity(torch.view_as_complex(x), normalized=normalized), parts
         )
 
-    @pytest.mark.parametrize("scale", [1e-6, 1e-30, 1e30])
+    @pytest.mark.parametrize("scale", [1e-6, 1e-30, 1e18])
     def test_level_does_not_matter_and_nan_stays(self, library, rng, scale):
         spectrum = noise(rng, 4, 5, 6).astype(np.complex64)
         expected = ambikit.reactive_intensity(spectrum)

@@ -78,6 +78,25 @@ class TestProducts:
         products = (spectrum[:, left].conj() * spectrum[:, right]).real.astype(float)
         assert_close(out, np.einsum("bf,nptf->npbt", bank.astype(float), products), dtype)
 
+    @pytest.mark.parametrize("bad", [np.nan, np.inf])
+    def test_what_is_not_finite_stays_in_its_bands_as_in_the_formula(self, rng, dtype, bad):
+        spectrum = noise(rng, 1, 2, 257, 7).astype(COMPLEX[dtype])
+        spectrum[0, 1, 60, 3] = bad
+        bank = ambikit.mel_filterbank(24000, 512).astype(dtype)
+        out = np.full((1, 2, 128, 7), 0, dtype)
+        frames_last = np.ascontiguousarray(spectrum.swapaxes(-1, -2))
+        mel_products(frames_last, np.array([0, 1]), np.array([0, 1]), bank, out)
+        for formula in (
+            mel.mel_products(spectrum, bank, [0, 1], [0, 1]),  # laid out as no kernel takes it
+            mel.mel_products(torch.from_numpy(spectrum).requires_grad_(), torch.from_numpy(bank), [0, 1], [0, 1])
+            .detach()
+            .numpy(),
+        ):
+            finite = np.isfinite(out)
+            assert (np.isfinite(formula) == finite).all()
+            assert 0 < (~finite).sum() < 5
+            assert_close(formula[finite], out[finite], dtype)
+
     def test_empty_bands(self, rng):
         bank = np.zeros((2, 5))
         bank[1, 4] = 1

@@ -99,6 +99,42 @@ class TestMelAverage:
         assert values.grad.isfinite().all()
         assert weights.grad.isfinite().all()
 
+    @pytest.mark.parametrize("bad", [np.nan, np.inf])
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_nan_stays_in_the_bands_that_hold_its_bin(self, library, dtype, rng, bad, weighted):
+        bank = ambikit.mel_filterbank(24000, 512)
+        values, weights = rng.normal(size=(3, 257, 6)).astype(dtype), rng.uniform(0.1, 1, (257, 6)).astype(dtype)
+        clean = ambikit.mel_average(values, bank, weights=weights if weighted else None)
+        values[1, 40, 2] = bad
+        result = library.numpy(
+            ambikit.mel_average(library.array(values), bank, weights=library.array(weights) if weighted else None)
+        )
+        expected = np.zeros(result.shape, bool)
+        expected[1, bank[:, 40] > 0, 2] = True
+        assert 0 < expected.sum() < 5
+        assert (np.isfinite(result) == ~expected).all()
+        assert_close(result[~expected], clean[~expected], dtype)
+
+    def test_nan_among_the_weights_stays_there_too(self, library, rng):
+        bank = ambikit.mel_filterbank(24000, 512)
+        weights = np.ones((257, 4))
+        weights[30, 1] = np.nan
+        result = library.numpy(
+            ambikit.mel_average(library.array(np.ones((257, 4))), bank, weights=library.array(weights))
+        )
+        assert (np.isnan(result) == ((bank[:, 30] > 0)[:, None] & (np.arange(4) == 1))).all()
+        assert_close(result[np.isfinite(result)], np.ones(np.isfinite(result).sum()))
+
+    def test_nan_leaves_the_gradients_of_other_bands_alone(self):
+        values = torch.ones(4, 3, dtype=torch.float64)
+        values[0, 1] = torch.nan
+        values.requires_grad_()
+        result = ambikit.mel_average(values, np.array([[1.0, 1, 0, 0], [0, 0, 0, 0], [0, 0, 1, 3]]))
+        assert result.isnan().nonzero().tolist() == [[0, 1]]
+        result.nansum().backward()
+        expected = torch.tensor([[0.5, 0, 0.5], [0.5, 0, 0.5], [0.25] * 3, [0.75] * 3], dtype=torch.float64)
+        assert torch.equal(values.grad, expected)
+
     def test_a_tensor_as_bank(self, rng):
         values = rng.normal(size=(2, 4, 5)).astype(np.float32)
         one = ambikit.mel_average(values, self.bank)

@@ -23,6 +23,10 @@ def torch_stft(signal: np.ndarray, frame_length: int, hop_length: int) -> np.nda
     ).numpy()
 
 
+def noise_of(rng, shape):
+    return rng.normal(size=shape) + 1j * rng.normal(size=shape)
+
+
 class TestValues:
     @pytest.mark.parametrize(("frame_length", "hop_length", "time"), [(512, 240, 4800), (64, 16, 1003), (16, 5, 17)])
     def test_equals_torch_stft(self, library, dtype, rng, frame_length, hop_length, time):
@@ -70,6 +74,32 @@ class TestLaws:
         back = library.numpy(ambikit.istft(spectrum, frame_length=512, hop_length=240, length=24000))
         assert back.dtype == np.float32
         assert_close(back, signal, "float32")
+
+    @pytest.mark.parametrize("hop_length", [16, 29])  # 29 of 64: 0.453 of a frame
+    @pytest.mark.parametrize("more", range(0, 29, 4))
+    def test_every_sample_comes_back_in_single_precision(self, library, rng, hop_length, more):
+        signal = rng.normal(size=(2, 290 + more)).astype(np.float32)
+        spectrum = ambikit.stft(library.array(signal), frame_length=64, hop_length=hop_length)
+        back = library.numpy(ambikit.istft(spectrum, frame_length=64, hop_length=hop_length, length=290 + more))
+        assert_close(back, signal, "float32", factor=5)
+
+    @pytest.mark.parametrize(("hop_length", "time"), [(256, 5119), (256, 5110), (500, 5500), (511, 5621)])
+    def test_what_is_changed_is_not_raised_at_the_feet_of_windows(self, library, rng, hop_length, time):
+        """Half a frame and more: a change of a bin comes back at most 100 times as large, not N² times."""
+        keywords = {"frame_length": 512, "hop_length": hop_length}
+        spectrum = ambikit.stft(rng.normal(size=time), **keywords)
+        change = noise_of(rng, spectrum.shape)
+        in_frames = np.abs(np.fft.irfft(change, 512, axis=0)).max()
+        raised = library.numpy(ambikit.istft(library.array(change), length=time, **keywords))
+        assert np.abs(raised).max() < np.sqrt(2) * 100 * in_frames  # where two feet meet, the root of 2
+
+    def test_the_last_samples_fade_where_one_foot_is_all_there_is(self):
+        keywords = {"frame_length": 512, "hop_length": 256}
+        back = ambikit.istft(ambikit.stft(np.ones(5119), **keywords), length=5119, **keywords)
+        coverage = np.cos(np.pi * np.arange(255) / 512) ** 4  # of the last window, whose centre is sample 4864
+        expected = np.minimum(coverage / 1e-4, 1)
+        assert_close(back, np.concatenate([np.ones(4864), expected]), factor=100)
+        assert (expected < 1).sum() == 15
 
     def test_default_length_spans_the_frames(self):
         spectrum = ambikit.stft(np.ones((1, 1000)), frame_length=64, hop_length=16)
@@ -175,6 +205,18 @@ class TestErrors:
         spectrum = ambikit.stft(np.ones(640), frame_length=64, hop_length=16)
         with pytest.raises(ShapeError, match="length=1000"):
             ambikit.istft(spectrum, frame_length=64, hop_length=16, length=1000)
+
+    @pytest.mark.parametrize("length", [10.5, True, "10", -1, 0])
+    def test_lengths(self, length):
+        spectrum = ambikit.stft(np.ones(640), frame_length=64, hop_length=16)
+        with pytest.raises(AmbikitError, match="got .*length="):
+            ambikit.istft(spectrum, frame_length=64, hop_length=16, length=length)
+
+    def test_levels_without_phases(self):
+        for dtype in (np.float32, torch.float64):
+            spectrum = torch.ones(33, 9, dtype=dtype) if dtype is torch.float64 else np.ones((33, 9), dtype)
+            with pytest.raises(ArrayTypeError, match="expected a complex spectrum"):
+                ambikit.istft(spectrum, frame_length=64, hop_length=16)
 
     def test_a_rate_in_kilohertz(self):
         with pytest.raises(AmbikitError, match="hop=0.01 and sample_rate=48; .*sample_rate in Hz"):
