@@ -119,6 +119,32 @@ def allen_and_berkley(room, source, listener, walls, max_reflections):
     return images
 
 
+def mirrored_sources(room, source, listener, walls, max_reflections):
+    """A source and its axes mirrored at one wall after the other: [(vector, emission, product of walls), ...].
+
+    The emission is the way back from the image to the listener, as the mirrored axes of the source see it.
+    """
+    found = {}
+    waiting = [(np.array(source, dtype=float), np.eye(3), 1.0)]
+    for _ in range(max_reflections + 1):
+        following = []
+        for position, axes, loss in waiting:
+            key = tuple(position.round(9))
+            if key in found:  # by another sequence of the same walls, or there and back
+                continue
+            way = np.asarray(listener) - position
+            found[key] = (-way, axes.T @ way / np.linalg.norm(way), loss)
+            for wall in range(6):
+                axis, plane = wall // 2, (wall % 2) * room[wall // 2]
+                mirror = np.eye(3)
+                mirror[axis, axis] = -1
+                there = position.copy()
+                there[axis] = 2 * plane - position[axis]
+                following.append((there, mirror @ axes, loss * walls[wall]))
+        waiting = following
+    return list(found.values())
+
+
 # --- rotation in time -------------------------------------------------------------------------------------------
 
 

@@ -284,6 +284,36 @@ class TestErrors:
         with pytest.raises(AmbikitError, match="sample_rate=0"):
             room_impulse_response(ROOM, SOURCE, LISTENER, 0, reflection=0.5, max_reflections=1)
 
+    def test_values_that_are_no_numbers(self):
+        nan, settings = float("nan"), {"reflection": 0.5, "max_reflections": 1}
+        for room, source, listener, what in (
+            (ROOM, [nan, 1, 1], LISTENER, "source outside the room"),
+            (ROOM, SOURCE, [1, nan, 1], "listener outside the room"),
+            ([6, nan, 3], SOURCE, LISTENER, "room without a finite size"),
+            ([6, float("inf"), 3], SOURCE, LISTENER, "room without a finite size"),
+        ):
+            with pytest.raises(AmbikitError, match=what):
+                image_sources(room, source, listener, **settings)
+        with pytest.raises(AmbikitError, match="reflection coefficient beyond 1"):
+            image_sources(ROOM, SOURCE, LISTENER, reflection=nan, max_reflections=1)
+        with pytest.raises(ArrayTypeError, match="got None"):
+            image_sources(ROOM, SOURCE, LISTENER, reflection=None, max_reflections=1)
+        with pytest.raises(ArrayTypeError, match="where numbers belong"):
+            image_sources(ROOM, "middle", LISTENER, **settings)
+        for speed in (nan, float("inf"), None, "343"):
+            with pytest.raises(AmbikitError, match=f"speed_of_sound={speed!r}; expected a positive number"):
+                image_sources(ROOM, SOURCE, LISTENER, speed_of_sound=speed, **settings)
+
+    def test_tensors_without_a_time_of_arrival(self):
+        """A response of no length is refused; beside rooms that make sense they are NaN, and these as if alone."""
+        settings = {"reflection": 0.5, "max_reflections": 1}
+        sources = torch.tensor([[float("nan")] * 3, SOURCE])
+        with pytest.raises(AmbikitError, match="without a single arrival of finite time; expected positions that are"):
+            room_impulse_response(ROOM, sources[0], LISTENER, 8000, **settings)
+        both = room_impulse_response(ROOM, sources, LISTENER, 8000, **settings)
+        assert torch.isnan(both[0]).all()
+        assert torch.equal(both[1], room_impulse_response(ROOM, sources[1], LISTENER, 8000, **settings))
+
     def test_shapes(self):
         with pytest.raises(ShapeError, match=r"room_size of shape \(2,\)"):
             image_sources([6, 4], SOURCE, LISTENER, reflection=0.5, max_reflections=1)

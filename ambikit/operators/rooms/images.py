@@ -154,8 +154,8 @@ def arrivals(
     for array, name in ((room, "room_size"), (source, "source"), (listener, "listener")):
         with_positions(array, name)
     reflection = with_walls(reflection, banded=banded)
-    weights, order = (None, 0) if source_weights is None else with_weights(optional.pop(0))
-    air = optional.pop() if optional else None
+    weights, order = (None, 0) if source_weights is None else with_weights(optional[0])
+    air = None if air_absorption is None else optional[-1]
     if banded and air is not None and len(air.shape) == 0:
         air = air[None]
     last = 1 if banded else 0

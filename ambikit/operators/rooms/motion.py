@@ -27,8 +27,8 @@ from ambikit.operators.rooms.pulses import interpolated, taken
 
 __all__ = ["heard_in_motion"]
 
-# Each step brings the moment of emission nearer by the speed of the source over that of sound.
-_STEPS = 10
+# Newton's steps towards the moment of emission, each of which squares the error: four are exact to rounding at c/3.
+_STEPS = 5
 # Samples, over all items and bands, that are worked on at once; each takes 64 taps.
 _CHUNK = 2**16
 
@@ -120,14 +120,18 @@ def heard_in_motion(
 def _emission(now: Array, listener: Array, source: Array, pace: float) -> tuple[Array, Array]:
     """When (in samples) what arrives now left the source, and the way from the listener to where that was."""
     xp = namespace(now)
-    path = _at(source, now) - listener
     if source.shape[-2] == 1:
+        path = source - listener
         return now - pace * xp.linalg.vector_norm(path, axis=-1), path
     then = now
+    speed = source[..., 1:, :] - source[..., :-1, :]
+    speed = xp.concatenate([speed, xp.zeros_like(speed[..., :1, :])], -2)
     for _ in range(_STEPS):
-        then = now - pace * xp.linalg.vector_norm(path, axis=-1)
         path = _at(source, then) - listener
-    return then, path
+        distance = xp.linalg.vector_norm(path, axis=-1)
+        receding = (path * _held(speed, then)).sum(-1) / distance
+        then = then - (then + pace * distance - now) / (1 + pace * receding)
+    return then, _at(source, then) - listener
 
 
 def _at(track: Array, moment: Array) -> Array:
@@ -144,6 +148,15 @@ def _at(track: Array, moment: Array) -> Array:
     fraction = (moment - left)[..., None, :]
     between = taken(columns, index) * (1 - fraction) + taken(columns, index + 1) * fraction
     return between.swapaxes(-1, -2)
+
+
+def _held(track: Array, moment: Array) -> Array:
+    """The last entry of a track ``(..., time, size)`` at each moment, and 0 before the first."""
+    xp = namespace(track)
+    index = xp.floor(xp.clip(moment, 0, int(track.shape[-2]) - 1))
+    index = index.long() if is_torch(index) else index.astype(np.int64)
+    entries = taken(track.swapaxes(-1, -2), index[..., None, :]).swapaxes(-1, -2)
+    return xp.where((moment < 0)[..., None], 0.0, entries)
 
 
 def _precise(value: Any, signal: Array) -> Array:

@@ -78,9 +78,9 @@ def render_room(
 
     Notes
     -----
-    The moment of emission is found by ten steps, each of which leaves v/c of the error: for 34 m/s it is off by less
-    than a millionth of a sample. Between samples a trajectory is a straight line. A source that moves faster than sound
-    has several such moments, and none is found. The listener does not turn: turn the result with :func:`rotate_track`.
+    The moment of emission is found by Newton's method. Between samples a trajectory is a straight line. A source that
+    moves faster than sound has several such moments, and none is found. The listener does not turn: turn the result
+    with :func:`rotate_track`.
 
     References
     ----------
@@ -115,6 +115,7 @@ def render_room(
     }
     if trajectory:
         return narrow(heard_in_motion(wide, room_size, source, listener, sample_rate, **settings), half)
+    namespace(signal, room_size, source, listener, reflection, source_weights, air_absorption)
     length = int(signal.shape[-1])
     response = room_impulse_response(room_size, source, listener, sample_rate, length=length, **settings)
     return narrow(_convolved(wide, response), half)
@@ -122,7 +123,7 @@ def render_room(
 
 def _convolved(signal: Array, response: Array) -> Array:
     """A signal ``(..., time)`` with responses ``(..., channels, taps)``, whose leading axes broadcast."""
-    xp = namespace(signal, response)
+    xp = namespace(signal)
     response = constant_like(response, signal)
     if len(response.shape) == 2:
         return filter_channels(signal[..., None, :], response[:, None])
