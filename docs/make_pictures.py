@@ -204,6 +204,32 @@ def encoding_error(path: Path) -> None:
     _save(axes[0].figure, path)
 
 
+def warping(path: Path) -> None:
+    """Where sources are wanted, and where the energy of the result lies, at three orders."""
+    figure, panels = pyplot.subplots(1, 2, figsize=(9.6, 4.4), layout="constrained")
+    angle = np.arange(0.0, 91.0, 2.0)
+    cases = (("direction", 2 * angle, 0, 90 - 2 * angle), ("plane", angle, 90, angle))
+    for axes, (towards, shown, axis, elevation) in zip(panels, cases):
+        for order, colour in ((3, LEFT), (7, UP), (15, FRONT)):
+            azimuth = 90 - elevation if towards == "direction" else 0 * elevation
+            height = 0 * elevation if towards == "direction" else elevation
+            transform = ambikit.warp_transform(order, 0, axis, 0.5, towards=towards, degrees=True)
+            report = ambikit.transform_report(transform, azimuth, height, degrees=True)
+            for vector, style, label in (
+                (report.energy_vector, "-", f"order {order}"),
+                (report.target, "--", "wanted" if order == 15 else None),
+            ):
+                x, y, z = vector.T
+                after = np.arctan2(y, x) if towards == "direction" else np.arctan2(z, np.hypot(x, y))
+                axes.plot(shown, np.degrees(after), style, color=colour if style == "-" else INK, label=label)
+        axes.plot(shown[[0, -1]], shown[[0, -1]], color="0.8", linewidth=1, zorder=0)
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False)
+    panels[0].set(title="towards the front, α = 0.5", xlabel="azimuth before (°)", ylabel="azimuth after, by rE (°)")
+    panels[1].set(title="towards the horizon, α = 0.5", xlabel="elevation before (°)", ylabel="elevation after (°)")
+    _save(figure, path)
+
+
 PICTURES = {
     "axes_and_angles.png": axes_and_angles,
     "first_order_channels.png": first_order_channels,
@@ -213,6 +239,7 @@ PICTURES = {
     "energy_map.png": energy_map,
     "binaural_errors.png": binaural_errors,
     "decoder.png": decoder,
+    "warping.png": warping,
     "encoding_error.png": encoding_error,
 }
 

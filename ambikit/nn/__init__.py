@@ -4,6 +4,7 @@ A module designs its mel bank or its filters once and keeps them on its device; 
 They are not part of the state dict, because they follow from the parameters.
 """
 
+from ambikit.nn.directional import DirectionalEdit
 from ambikit.nn.filters import BinauralDecoder, MicrophoneEncoder
 from ambikit.nn.mel import FoaFeatures, LogMel, StereoFeatures, Stft
 from ambikit.nn.resampling import Resample
@@ -13,6 +14,7 @@ __all__ = [
     "BinauralDecoder",
     "DcaseFoaFeatures",
     "DcaseMicFeatures",
+    "DirectionalEdit",
     "FoaFeatures",
     "GccPhat",
     "LogMel",

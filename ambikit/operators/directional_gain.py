@@ -159,7 +159,7 @@ def directional_gain_transform(
     azimuth, elevation, *others = parameters
     along = angles_to_vectors(azimuth, elevation)
 
-    def gain(vectors: np.ndarray) -> np.ndarray:
+    def gain(vectors: np.ndarray) -> Any:
         width, inside_db, outside_db = (in_numpy(value) for value in others)
         angle = 2 * np.arcsin(np.clip(np.linalg.norm(vectors - in_numpy(along), axis=-1) / 2, 0, 1))
         inside, outside = 10 ** (inside_db / 20), 10 ** (outside_db / 20)

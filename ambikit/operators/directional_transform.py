@@ -113,7 +113,7 @@ def directional_transform(
         \hat y_n^m = (2 n + 1)\, y_n^m
 
     The field is decoded to a dense grid, edited there, and encoded again. Of all matrices this one comes nearest, in
-    the mean square over all directions (in the N3D scale at the input), to ``T y(d) = g(d) y(move(d))``.
+    the mean square over all directions, to ``T y(d) = g(d) y(move(d))``.
 
     Parameters
     ----------

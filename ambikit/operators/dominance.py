@@ -108,7 +108,7 @@ def dominance_transform(
     Returns
     -------
     DirectionalTransform
-        ``.matrix`` is ``(..., channels, channels)``, symmetric in N3D, float64 NumPy, or a tensor if a parameter is one.
+        ``.matrix`` is ``(..., channels, channels)``, float64 NumPy, or a tensor if a parameter is one.
 
     Raises
     ------
@@ -124,16 +124,16 @@ def dominance_transform(
     azimuth, elevation, gain_db = parameters_for(None, azimuth, elevation, gain_db, degrees=degrees)
     along = angles_to_vectors(azimuth, elevation)
 
-    def parts(vectors: np.ndarray) -> tuple[np.ndarray, ...]:
+    def parts(vectors: np.ndarray) -> Any:
         height, rapidity = (vectors * in_numpy(along)).sum(-1), in_numpy(gain_db) * (log(10) / 20 / order)
         return height, np.cosh(rapidity), np.sinh(rapidity), np.cosh(rapidity) + height * np.sinh(rapidity)
 
-    def move(vectors: np.ndarray) -> np.ndarray:
+    def move(vectors: np.ndarray) -> Any:
         height, cosh, sinh, factor = parts(vectors)
         across = vectors - height[..., None] * in_numpy(along)
         return (across + (height * cosh + sinh)[..., None] * in_numpy(along)) / factor[..., None]
 
-    def gain(vectors: np.ndarray) -> np.ndarray:
+    def gain(vectors: np.ndarray) -> Any:
         return parts(vectors)[-1] ** order
 
     return DirectionalTransform(_dominance_matrix(azimuth, elevation, gain_db, order), move, gain)

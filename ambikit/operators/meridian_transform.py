@@ -54,7 +54,7 @@ def meridian_matrix(
 ) -> Array:
     """The matrix that moves and weights plane waves, alike all around the z axis.
 
-    Of all matrices it makes the mean over the sphere of ``|T y(d) − g(d) y(d')|²`` least: T = ⟨g y(d') y(d)ᵀ⟩ (2 n + 1).
+    Of all matrices T = ⟨g y(d') y(d)ᵀ⟩ (2 n + 1) makes the mean over the sphere of ``|T y(d) − g(d) y(d')|²`` least.
 
     Parameters
     ----------
@@ -101,9 +101,9 @@ def parameters_for(signal: Array | None, azimuth: Any, elevation: Any, *others: 
     """The parameters of a design in one library, the two angles in radians, precise enough for a signal."""
     if signal is None:
         signal = next((as_float_array(x) for x in (azimuth, elevation, *others) if is_torch(x)), np.zeros(1))
-    azimuth, elevation, *others = angles_for(signal, azimuth, elevation, *others)
+    values = angles_for(signal, azimuth, elevation, *others)
     factor = np.pi / 180 if degrees else 1.0
-    return azimuth * factor, elevation * factor, *others
+    return (values[0] * factor, values[1] * factor, *values[2:])
 
 
 def check_between(value: Any, low: float, high: float, name: str, advice: str) -> None:
