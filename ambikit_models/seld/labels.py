@@ -64,7 +64,7 @@ class Events:
         return Events(*(None if c is None else c[rows] for c in (getattr(self, f.name) for f in fields(self))))
 
     @classmethod
-    def of(cls, rows: Sequence[Sequence[float]]) -> "Events":
+    def of(cls, rows: Sequence[Sequence[Any]]) -> "Events":
         """A table of rows ``(frame, class, source, azimuth, elevation)`` or with a distance behind; radians, metres."""
         widths = {len(row) for row in rows} or {5}
         if len(widths) > 1 or not widths <= {5, 6}:

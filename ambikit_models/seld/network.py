@@ -12,8 +12,8 @@ __all__ = ["SeldNet"]
 class SeldNet(nn.Module):
     """Three convolutions, a recurrent layer that sees both past and future, and a linear layer to ACCDOA vectors.
 
-    After adavanne2018 (SELDnet), much smaller: it learns in a minute on a CPU. Time is pooled once to label frames,
-    frequency is pooled by 8.
+    After adavanne2018 (SELDnet), much smaller: it learns in a minute on a CPU. The first convolution takes all feature
+    frames of a label frame together; frequency is pooled by 8.
 
     Parameters
     ----------
@@ -61,7 +61,9 @@ class SeldNet(nn.Module):
         self.shape = (tracks, classes, 3)
         self.standardize = Standardize(channels, bands)
         self.convolutions = nn.Sequential(
-            *_block(channels, filters, (2, steps)), *_block(filters, filters, (2, 1)), *_block(filters, filters, (2, 1))
+            *_block(nn.Conv2d(channels, filters, (3, steps), stride=(1, steps), padding=(1, 0), bias=False)),
+            *_block(nn.Conv2d(filters, filters, 3, padding=1, bias=False)),
+            *_block(nn.Conv2d(filters, filters, 3, padding=1, bias=False)),
         )
         self.recurrent = nn.GRU(filters * bands // 8, width, batch_first=True, bidirectional=True)
         self.linear = nn.Linear(2 * width, tracks * classes * 3)
@@ -75,10 +77,5 @@ class SeldNet(nn.Module):
         return self.linear(states).transpose(1, 2).unflatten(1, self.shape)
 
 
-def _block(inputs: int, outputs: int, pool: tuple[int, int]) -> tuple[nn.Module, ...]:
-    return (
-        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(),
-        nn.MaxPool2d(pool),
-    )
+def _block(convolution: nn.Conv2d) -> tuple[nn.Module, ...]:
+    return convolution, nn.BatchNorm2d(convolution.out_channels), nn.ReLU(), nn.MaxPool2d((2, 1))
