@@ -172,7 +172,7 @@ def _shortest_turn(start: np.ndarray, end: np.ndarray) -> Float[np.ndarray, "4"]
     axis, cosine = np.cross(start, end), 1 + start @ end
     if cosine < 1e-12:  # opposite: any axis across will do; about the vertical, the way stays on the horizon
         up = np.array([0.0, 0.0, 1.0]) if abs(start[2]) < 0.9 else np.array([0.0, 1.0, 0.0])
-        axis, cosine = up - (up @ start) * start, 0.0
+        axis, cosine = (up @ start) * start - up, 0.0
     turn = np.array([*axis, cosine])
     return turn / np.linalg.norm(turn)
 
