@@ -1,6 +1,7 @@
 """What an edit does to sources from every direction: where they go, how loud and wide they become, what is lost."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,9 +43,6 @@ class TransformReport:
     error
         Energy of the difference between the result and the plane wave that was wanted, ``g(d) y(move(d))``, relative to
         an untouched one: what is lost or lies in wrong places.
-    leakage
-        ``(orders,)``: the share of the energy of the exact result, for diffuse sound of the input order, that lies
-        above output order 0, 1, 2, …; of what there is up to the last of them, twice the input order plus 16.
     """
 
     transform: DirectionalTransform
@@ -55,7 +53,14 @@ class TransformReport:
     energy: Float[Array, "*directions"]
     energy_vector: Float[Array, "*directions 3"]
     error: Float[Array, "*directions"]
-    leakage: Float[Array, "orders"]
+
+    @cached_property
+    def leakage(self) -> Float[Array, "orders"]:
+        """The share of the energy of the exact result that lies above output order 0, 1, 2, …, for diffuse sound.
+
+        Of what there is up to the last of them, twice the input order plus 16. Worked out when it is first asked for.
+        """
+        return _leakage(self.transform, 2 * self.transform.order + 16)
 
     @property
     def level_db(self) -> Float[Array, "*directions"]:
@@ -174,7 +179,6 @@ def transform_report(
         energy=np.asarray((scale * result**2).sum(-1) / untouched),
         energy_vector=_energy_vector(result, output_order),
         error=np.asarray((scale * (result - wanted) ** 2).sum(-1) / untouched),
-        leakage=_leakage(transform, 2 * order + 16),
     )
 
 
