@@ -24,7 +24,7 @@ __all__ = ["DcaseFoaFeatures", "DcaseMicFeatures", "GccPhat", "Salsa", "SalsaLit
 class _Features(nn.Module):
     """A function of a signal and its sample rate, with its keywords."""
 
-    _function: Callable[..., Tensor]
+    _function: Callable[..., Any]
 
     def __init__(self, sample_rate: float, **parameters: Any) -> None:
         super().__init__()
