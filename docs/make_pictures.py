@@ -230,7 +230,52 @@ def warping(path: Path) -> None:
     _save(figure, path)
 
 
+def rooms(path: Path) -> None:
+    """Reflections from above, and how the bands of a room die away beside Eyring's prediction."""
+    figure, (plan, decay) = pyplot.subplots(1, 2, figsize=(12.0, 4.6), layout="constrained")
+    room, source, listener = [6, 4, 3], [4.5, 3.0, 1.2], [2.0, 1.5, 1.2]
+    images = ambikit.image_sources(room, source, listener, reflection=0.8, max_reflections=2)
+    places = images.directions * images.distances[:, None] + listener
+    level = abs(places[:, 2] - listener[2]) < 1e-9  # only walls, neither floor nor ceiling
+    x, y = places[level, 0], places[level, 1]
+    for shift_x in range(-2, 4):
+        for shift_y in range(-2, 4):
+            inner = (shift_x, shift_y) == (0, 0)
+            corner, colour = (-4 * (shift_y + 1), 6 * shift_x), INK if inner else "0.85"
+            plan.add_patch(
+                pyplot.Rectangle(corner, 4, 6, fill=False, color=colour, lw=2 if inner else 1, zorder=2 if inner else 1)
+            )
+    plan.scatter(-y, x, 900 * images.gains[level] ** 1.2, color=LEFT, zorder=3, label="the source and its images")
+    plan.plot(-listener[1], listener[0], "^", ms=11, color=FRONT, zorder=4, label="the listener, looking up the page")
+    plan.set(aspect="equal", xlim=(-12.5, 8.5), ylim=(-13, 19), xlabel="to the right (m)", ylabel="to the front (m)")
+    plan.legend(loc="lower right", fontsize=9)
+    bands, absorption = [250, 500, 1000, 2000], np.array([[0.25], [0.25], [0.35], [0.5]])
+    size = [5.2, 4.7, 4.3]
+    response = ambikit.room_impulse_response(
+        size,
+        [3.536, 3.102, 1.29],
+        [1.508, 1.316, 1.935],
+        8000,
+        reflection=ambikit.absorption_to_reflection(absorption),
+        max_reflections=40,
+        order=0,
+        bands=bands,
+        length=3440,
+    )
+    curves = ambikit.energy_decay(ambikit.split_octave_bands(response[0], bands, 8000))
+    time = np.arange(3440) / 8000
+    predicted = ambikit.reverberation_time(size, absorption)
+    for band, curve, seconds, colour in zip(bands, curves, predicted, (INK, LEFT, UP, FRONT)):
+        decay.plot(time, 10 * np.log10(np.maximum(curve, 1e-12)), color=colour, label=f"{band} Hz")
+        decay.plot(time, -60 * time / seconds, "--", color=colour, lw=1)
+    decay.set(xlim=(0, 0.35), ylim=(-45, 1), xlabel="time (s)", ylabel="energy still to come (dB)")
+    decay.grid(alpha=0.3)
+    decay.legend(title="measured; dashed: Eyring", fontsize=9)
+    _save(figure, path)
+
+
 PICTURES = {
+    "rooms.png": rooms,
     "axes_and_angles.png": axes_and_angles,
     "first_order_channels.png": first_order_channels,
     "rotations.png": rotations,
