@@ -133,7 +133,8 @@ def microphone_encoder(
         One of the names above.
     maximum_gain_db
         The most that a radial filter may amplify, in dB: one number, or one per degree from 0 to the order. A degree n
-        of an even array of Q capsules then has at most this gain less 10 lg((2n + 1) Q) dB in noise.
+        of an even array of Q capsules then has at most this gain less 10 lg((2n + 1) Q) dB in noise; filters of finite
+        length exceed it by less than 1 dB near 0 Hz, where the phase of the soft limit jumps.
     diffuse_field_equalization
         Whether to hold the energy of each degree in a diffuse field above the aliasing frequency at what it is there;
         otherwise the sound is dull (least squares) or shrill (the radial filters).
