@@ -164,9 +164,7 @@ def slow_scores(recordings, classes, average):
                     best = min(
                         permutations(range(size)),
                         key=lambda p: sum(
-                            _angle(here[i], there[p[i]])
-                            for i in range(size)
-                            if i < len(here) and p[i] < len(there)
+                            _angle(here[i], there[p[i]]) for i in range(size) if i < len(here) and p[i] < len(there)
                         ),
                     )
                     for i, j in enumerate(best):
