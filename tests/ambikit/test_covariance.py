@@ -119,6 +119,79 @@ class TestPowerMap:
             ambikit.power_map(np.eye(4), 0, 0, "wide")
 
 
+class TestMvdrMap:
+    @pytest.mark.parametrize("order", [1, 3])
+    def test_is_the_power_behind_mvdr_beams(self, library, dtype, rng, order):
+        covariance = ambikit.spatial_covariance(noise(rng, (order + 1) ** 2, 10, 12))
+        azimuth, elevation = rng.uniform(-3, 3, 9), rng.uniform(-1.5, 1.5, 9)
+        weights = ambikit.mvdr(covariance, azimuth, elevation, diagonal_loading=0.0)
+        expected = np.einsum("di,ij,dj->d", weights.conj(), covariance, weights).real
+        given = library.array(covariance, {"float32": "complex64", "float64": "complex128"}[dtype])
+        power = library.numpy(ambikit.mvdr_map(given, azimuth.tolist(), elevation.tolist(), diagonal_loading=0.0))
+        assert power.dtype == dtype
+        assert_close(power, expected, dtype, factor=100)
+
+    @pytest.mark.parametrize("order", [1, 3])
+    @pytest.mark.parametrize("loading", [1e-9, 1e-3, 0.1])
+    def test_a_wave_without_noise(self, order, loading):
+        """Singular but for the loading a: by Sherman and Morrison p (1 + a / C) there, which costs digits of a."""
+        digits = max(1e-12, 1e-14 / loading)
+        channels = (order + 1) ** 2
+        wave = real_spherical_harmonics(0.7, 0.3, order)
+        own = ambikit.mvdr_map(4 * np.outer(wave, wave), 0.7, 0.3, diagonal_loading=loading)
+        assert own == pytest.approx(4 * (1 + loading / channels), rel=digits)
+        other = real_spherical_harmonics(-1.5, -0.4, order)
+        n3d = np.array([2 * n + 1 for n in range(order + 1) for _ in range(2 * n + 1)])
+        c = (wave * other * n3d).sum() / channels
+        elsewhere = ambikit.mvdr_map(4 * np.outer(wave, wave), -1.5, -0.4, diagonal_loading=loading)
+        power = 4 * loading / channels / (1 - c**2 / (1 + loading / channels))
+        assert elsewhere == pytest.approx(power, rel=digits)
+
+    def test_diffuse_sound(self, library):
+        covariance = library.array(5 * ambikit.diffuse_covariance(2))
+        power = library.numpy(ambikit.mvdr_map(covariance, [0.1, 2.0], 0.3, diagonal_loading=0.0))
+        assert_close(power, np.full(2, 5 / 9))
+
+    def test_tells_two_sources_apart_that_a_beam_melts_together(self):
+        sources = real_spherical_harmonics(*np.radians([[0, 50], [0, 0]]), 2)
+        covariance = sources.T @ sources + 1e-3 * ambikit.diffuse_covariance(2)
+        where = [0, 25, 50]
+        beam = ambikit.power_map(covariance, where, 0, "hypercardioid", degrees=True)
+        sharp = ambikit.mvdr_map(covariance, where, 0, degrees=True)
+        assert beam[1] > beam[0]
+        assert sharp[1] < 0.2 * sharp[0]
+
+    def test_silence_nan_and_scale(self, library, rng):
+        covariance = ambikit.spatial_covariance(noise(rng, 3, 1, 4, 5, 6))
+        covariance[0], covariance[1, 0, 2, 3] = 0, np.nan
+        power = library.numpy(ambikit.mvdr_map(library.array(covariance), [0.1, 0.7], 0.3))
+        assert (power[0] == 0).all()
+        assert np.isnan(power[1]).all()
+        assert_close(power[2], ambikit.mvdr_map(covariance[2, 0], [0.1, 0.7], 0.3))
+        small = library.numpy(ambikit.mvdr_map(library.array(1e-12 * covariance), [0.1, 0.7], 0.3))
+        assert_close(1e12 * small[2], power[2])
+
+    def test_gradients(self, rng):
+        covariance = ambikit.spatial_covariance(noise(rng, 4, 5, 6))
+        parts = torch.from_numpy(np.stack([covariance.real, covariance.imag], -1)).requires_grad_()
+        where = torch.tensor([0.5, 0.3], dtype=torch.float64, requires_grad=True)
+        assert torch.autograd.gradcheck(
+            lambda c, w: ambikit.mvdr_map(torch.view_as_complex(c), w[0], w[1]), (parts, where)
+        )
+        silence = torch.zeros(4, 4, requires_grad=True)
+        ambikit.mvdr_map(silence, 0.5, 0.3).backward()
+        assert torch.isfinite(silence.grad).all()
+
+    @pytest.mark.usefixtures("no_shape_hook")
+    def test_errors(self):
+        with pytest.raises(AmbikitError, match="singular"):
+            ambikit.mvdr_map(np.ones((4, 4)), 0, 0, diagonal_loading=0)
+        with pytest.raises(AmbikitError, match="diagonal_loading"):
+            ambikit.mvdr_map(np.eye(4), 0, 0, diagonal_loading=-1)
+        with pytest.raises(ShapeError, match="5 channels"):
+            ambikit.mvdr_map(np.eye(5), 0, 0)
+
+
 def test_the_covariance_of_each_frequency_goes_through_vmap():
     spectra = torch.randn(3, 4, 5, 6, dtype=torch.complex128, generator=torch.Generator().manual_seed(1))
     mapped = torch.vmap(lambda spectrum: ambikit.spatial_covariance(spectrum, per_frequency=True))(spectra)
