@@ -80,7 +80,8 @@ def matrix_on_grid(
     azimuth, elevation, weights = gauss_legendre_grid(quadrature_order)
     vectors = angles_to_vectors(azimuth, elevation)
     gains, moved = gain(vectors), move(vectors)
-    xp = namespace(gains, *([] if move is _stay else [moved]))
+    tensors = [part for part in (gains, moved) if is_torch(part)]
+    namespace(*tensors)  # of one device
     gains = as_float_array(gains)
     if tuple(gains.shape)[-1:] != (len(weights),) or tuple(moved.shape)[-2:] != (len(weights), 3):
         raise ShapeError(
@@ -93,8 +94,8 @@ def matrix_on_grid(
     after = harmonics_of_vectors(moved, output_order)
     scale = spread_over_channels(2.0 * np.arange(order + 1) + 1)
     before = harmonics_of_vectors(vectors, order) * (scale * weights[:, None])
-    if xp is not np:
-        like = gains if is_torch(gains) else after
+    if tensors:
+        like = as_float_array(tensors[0])
         before, after, gains = (constant_like(part, like) for part in (before, after, gains))
     return (after * gains[..., None]).swapaxes(-1, -2) @ before
 

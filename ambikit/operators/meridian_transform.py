@@ -29,17 +29,15 @@ def gauss_nodes(count: int) -> tuple[np.ndarray, np.ndarray]:
     return heights, weights / 2
 
 
-@cached_design
-def _sides(order: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each channel: the index m, 2 n + 1, and which channel has its height function at azimuth 0."""
-    n, m = np.array(degree_pairs(order)).T
-    return m, 2.0 * n + 1, n * (n + 1) + abs(m)
+def _at_azimuth_0(order: int) -> list[int]:
+    """Which channel has, at azimuth 0, the height function of each channel."""
+    return [n * (n + 1) + abs(m) for n, m in degree_pairs(order)]
 
 
 @cached_design
 def _same_index(order: int, output_order: int) -> np.ndarray:
     """The mean over the azimuth of the products of two channels' azimuth functions."""
-    m, below = _sides(order)[0], _sides(output_order)[0]
+    m, below = (np.array(degree_pairs(each))[:, 1] for each in (order, output_order))
     return (below[:, None] == m) * np.where(m == 0, 1.0, 0.5)
 
 
@@ -77,12 +75,10 @@ def meridian_matrix(
         harmonics_of_vectors(xp.stack([sine, xp.zeros_like(sine), height], -1), degree)
         for height, sine, degree in ((heights, sines, order), (moved_heights, moved_sines, output_order))
     )
-    _, scale, columns = _sides(order)
-    rows = _sides(output_order)[2]
-    before = before[..., columns.tolist()] * constant_like(scale, heights) * weights[..., None]
-    return (after[..., rows.tolist()].swapaxes(-1, -2) @ before) * constant_like(
-        _same_index(order, output_order), heights
-    )
+    scale = constant_like([2.0 * n + 1 for n, _ in degree_pairs(order)], heights)
+    before = before[..., _at_azimuth_0(order)] * scale * weights[..., None]
+    product = after[..., _at_azimuth_0(output_order)].swapaxes(-1, -2) @ before
+    return product * constant_like(_same_index(order, output_order), heights)
 
 
 def along_axis(matrix: Array, azimuth: Array, elevation: Array, order: int, output_order: int) -> Array:
