@@ -133,8 +133,8 @@ def microphone_encoder(
         One of the names above.
     maximum_gain_db
         The most that a radial filter may amplify, in dB: one number, or one per degree from 0 to the order. A degree n
-        of an even array of Q capsules then has at most this gain less 10 lg((2n + 1) Q) dB in noise; filters of finite
-        length exceed it by less than 1 dB near 0 Hz, where the phase of the soft limit jumps.
+        of an even array of Q capsules then has at most this gain less 10 lg((2n + 1) Q) dB in noise; the soft limit
+        exceeds it by up to 1.4 dB near 0 Hz, where its phase jumps and filters of finite length overshoot.
     diffuse_field_equalization
         Whether to hold the energy of each degree in a diffuse field above the aliasing frequency at what it is there;
         otherwise the sound is dull (least squares) or shrill (the radial filters).
@@ -184,8 +184,8 @@ def microphone_encoder(
         _check_coincident(array, order)
         return MicrophoneEncoder(coincident_matrix(array, order)[..., None], sample_rate, array, 0, method)
     largest = _limits(maximum_gain_db, order)
-    taps = 2 ** ceil(log2(0.04 * sample_rate)) if taps is None else check_order(taps, minimum=16, name="taps")
-    delay = taps // 2 if delay is None else check_order(delay, maximum=taps - 1, name="delay")
+    taps = check_order(2 ** ceil(log2(0.04 * sample_rate)) if taps is None else taps, minimum=16, name="taps")
+    delay = check_order(taps // 2 if delay is None else delay, maximum=taps - 1, name="delay")
     length = 2 * taps  # what the window cuts off must not wrap round into the filters
     frequency = np.fft.rfftfreq(length, 1 / sample_rate)
     kr = wave_number_radius(array, frequency, speed_of_sound)
