@@ -84,7 +84,8 @@ def itd(
     length = length_of_frames(spectrum, frame_length)
     check_frames(frames)
     check_choice(weighting, _WEIGHTINGS, "weighting")
-    samples = maximum_time * check_sample_rate(sample_rate)
+    sample_rate = check_sample_rate(sample_rate)
+    samples = maximum_time * sample_rate if isinstance(maximum_time, int | float) else 0
     if not 0 < samples <= length // 2:
         raise AmbikitError(
             f"got maximum_time={maximum_time!r} at sample_rate={sample_rate:g} for frames of {length} samples; "
@@ -97,7 +98,7 @@ def itd(
         parts = coherent_cross_spectrum(spectrum, frames, length)
     steps = ceil(samples * _LAGS_PER_SAMPLE)
     correlation = over_lags(*parts, length, _LAGS_PER_SAMPLE, steps + 1)
-    return _peak(correlation) / (_LAGS_PER_SAMPLE * float(sample_rate))
+    return _peak(correlation) / (_LAGS_PER_SAMPLE * sample_rate)
 
 
 def _peak(correlation: Array) -> Array:

@@ -67,6 +67,15 @@ class TestIntensity:
         assert (np.isnan(found) == np.isnan(expected)).all()
         assert np.isnan(found).any(axis=(0, 1, 2)).tolist() == [False, False, False, True, False, False]
 
+    def test_nan_in_one_bin_stays_in_its_bands_as_in_the_formula(self, rng):
+        spectrum = noise(rng, 1, 4, 6, 257)
+        spectrum[0, 2, 3, 40] = np.nan
+        bank = ambikit.mel_filterbank(24000, 512)
+        found = intensity_of(spectrum, bank)
+        bins = np.isnan(ambikit.mel_average(active_intensity(spectrum.swapaxes(-1, -2)), bank))
+        assert (np.isnan(found) == bins).all()
+        assert np.isnan(found).any(axis=(0, 1, 3)).sum() < 5
+
 
 class TestProducts:
     def test_equals_the_formula(self, dtype, rng):

@@ -103,7 +103,7 @@ class TestErrors:
         with pytest.raises(ShapeError, match="expected 2"):
             ambikit.itd(np.zeros((4, 5, 3), complex), RATE)
 
-    @pytest.mark.parametrize("maximum_time", [0.0, -1.0, 1e-3, float("nan")])
+    @pytest.mark.parametrize("maximum_time", [0.0, -1.0, 1e-3, float("nan"), "1 ms", None])
     def test_times(self, maximum_time):
         with pytest.raises(AmbikitError, match="half a frame"):
             ambikit.itd(np.zeros((2, 5, 3), complex), RATE, maximum_time=maximum_time)
