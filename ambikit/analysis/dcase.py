@@ -8,7 +8,7 @@ from jaxtyping import Complex, Float
 from ambikit._arrays import Array, namespace, narrow, widen
 from ambikit._checks import check_floating, check_sample_rate, check_signal
 from ambikit.analysis.correlation import gcc_phat
-from ambikit.analysis.filterbank import bank_like, mel_filterbank
+from ambikit.analysis.filterbank import band_sums, bank_like, mel_filterbank
 from ambikit.analysis.intensity import check_first_order_spectrum
 from ambikit.analysis.mel import check_levels, levels, mel_magnitudes, peak_of
 from ambikit.analysis.parts import scaled_parts
@@ -137,7 +137,7 @@ def dcase_foa_features(
     intensity = dcase_intensity(spectrum)[..., [1, 2, 0], :, :]
     xp = namespace(signal)
     level = _levels(spectrum, bank, dynamic_range_db, peak)
-    return narrow(xp.concat([level, xp.matmul(bank, intensity)], -3), dtype)
+    return narrow(xp.concat([level, band_sums(bank, intensity)], -3), dtype)
 
 
 def dcase_mic_features(
