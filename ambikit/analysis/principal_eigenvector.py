@@ -52,7 +52,7 @@ def is_dominated(covariance: Array, projector: Array, ratio: float) -> Array:
     count = covariance.shape[-1]
     unit = constant_like([[float(i == j) for j in range(count)] for i in range(count)], largest)
     rest = largest * projector - covariance + (largest / ratio) * unit
-    positive = True
+    positive = ~(largest < 0)
     for _ in range(count):
         pivot = rest[..., :1, :1].real
         positive = positive & ~(pivot <= 0)

@@ -53,6 +53,15 @@ def test_mixed_precision_is_for_networks(name):
 
 
 @every_module
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning", "ignore::DeprecationWarning")
+def test_a_trace_follows_its_input(no_shape_hook, name):
+    module = getattr(ambikit.nn, name)(24000)
+    traced = torch.jit.trace(module, noise(torch.float64), check_trace=False)
+    signal = noise(torch.float64).flip(-1) / 3
+    torch.testing.assert_close(traced(signal)[..., 1:], module(signal)[..., 1:], rtol=1e-7, atol=1e-7)
+
+
+@every_module
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_on_a_gpu(name):
