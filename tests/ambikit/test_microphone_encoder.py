@@ -148,7 +148,7 @@ class TestDesigns:
             loudest = 10 * np.log10(noise[:, part].mean(1).max())
             bound = gain + 10 * np.log10(unevenness[part].mean() / (2 * n + 1) ** 2)
             assert bound == pytest.approx(gain - 10 * np.log10((2 * n + 1) * 32), abs=1.5)
-            # the soft limit jumps from −g to g at 0 Hz for odd degrees; Gibbs: 9 % of the jump more, for a finite length
+            # the soft limit jumps from −g to g at 0 Hz for odd degrees; Gibbs: a finite length adds 9 % of the jump
             assert loudest < bound + (20 * np.log10(1.179) if method == "soft_limit" else 0.1)
             assert n == 0 or loudest > bound - 3.0
 
