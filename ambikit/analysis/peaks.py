@@ -68,8 +68,9 @@ def map_peaks(
         The map ``(..., points)``, real; the leading axes are a batch of maps over one grid.
     azimuth, elevation
         The grid ``(points,)`` in radians: any directions in any order; they need not cover all of the sphere.
-        ``ambikit.fibonacci_grid(1000)`` has its points 6° apart and suits maps up to order 4; in order N peaks are
-        wider than 120° / N.
+        ``ambikit.fibonacci_grid(1000)`` has its points 6° apart; a wave in weak diffuse sound is then found to 0.2° in
+        the maps of orders 1 to 6 (the worst of 200 directions). The neighbours are searched once per grid, in NumPy:
+        under ``torch.compile`` the call does not trace.
     count
         How many peaks to look for.
     minimum_separation

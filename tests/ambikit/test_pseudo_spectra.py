@@ -143,7 +143,7 @@ class TestMusic:
 class TestGradients:
     @pytest.mark.parametrize("chart", [music, min_norm])
     def test_to_covariance_and_direction(self, rng, chart):
-        covariance = random_covariance(rng, 9)
+        covariance = random_covariance(rng, 4)
         parts = torch.tensor(np.stack([covariance.real, covariance.imag], -1), requires_grad=True)
         where = torch.tensor([0.5, 0.3], dtype=torch.float64, requires_grad=True)
         assert torch.autograd.gradcheck(lambda c, w: chart(torch.view_as_complex(c), w[0], w[1], 2), (parts, where))
