@@ -26,6 +26,7 @@ def intensity_histogram(
     elevation: Any,
     *,
     frames: int = 1,
+    bins: int = 1,
     weights: Any = None,
     half_width: float | None = None,
     degrees: bool = False,
@@ -45,8 +46,8 @@ def intensity_histogram(
         Spectrum ``(..., channels, freq, time)`` of an AmbiX signal; the first four channels are used.
     azimuth, elevation
         The directions ``(directions,)`` to vote for, in radians, e.g. :func:`ambikit.fibonacci_grid`.
-    frames
-        Over how many frames the intensity is averaged before its direction is taken.
+    frames, bins
+        Over how many frames and frequencies around each bin the intensity is averaged before its direction is taken.
     weights
         What each bin counts, ``(..., freq, time)``, 0 or more: e.g. where :func:`ambikit.direct_path_dominance` is
         above a threshold. By default the length of the averaged intensity: loud and directed bins count most.
@@ -67,7 +68,8 @@ def intensity_histogram(
     ArrayTypeError
         If the spectrum is not complex, or NumPy arrays and tensors are mixed.
     AmbikitError
-        If the half width is not between 0 and 90 degrees, or ``frames`` no whole number of at least 1.
+        If the half width is not between 0 and 90 degrees, or ``frames`` or ``bins`` no whole number
+        of at least 1.
 
     References
     ----------
@@ -86,9 +88,10 @@ def intensity_histogram(
     """
     check_first_order_spectrum(spectrum)
     frames = check_order(frames, minimum=1, name="frames")
+    bins = check_order(bins, minimum=1, name="bins")
     xp = namespace(spectrum, weights)
     concentration = _concentration(half_width, degrees)
-    directions, lengths = _directions(spectrum, frames)
+    directions, lengths = _directions(spectrum, frames, bins)
     if weights is not None:
         lengths = _checked_weights(weights, lengths)
     grid = angles_to_vectors(*angles_for(spectrum, azimuth, elevation, degrees=degrees))
@@ -124,13 +127,13 @@ def _concentration(half_width: float | None, degrees: bool) -> float:
     return log(2) / (1 - cos(width))
 
 
-def _directions(spectrum: Array, frames: int) -> tuple[Array, Array]:
+def _directions(spectrum: Array, frames: int, bins: int) -> tuple[Array, Array]:
     """Unit vectors ``(..., 3, freq, time)`` of the mean intensity (0 where there is none), and its length."""
     xp = namespace(spectrum)
     # By the largest part of each clip: the squares of faint sounds would underflow, and the votes do not change.
-    flow = moving_sum(
-        active_intensity(spectrum / largest_part(spectrum.real, spectrum.imag, (-3, -2, -1)), normalized=False), frames
-    )
+    size = largest_part(spectrum.real, spectrum.imag, (-3, -2, -1))
+    flow = moving_sum(active_intensity(spectrum / size, normalized=False), frames)
+    flow = moving_sum(flow.mT, bins).mT
     largest = xp.amax(xp.abs(flow), -3, keepdims=True)
     largest = xp.where(largest == 0, 1.0, largest.detach() if is_torch(largest) else largest)
     flow = flow / largest

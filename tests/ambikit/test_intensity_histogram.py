@@ -39,7 +39,7 @@ class TestValues:
     def test_against_a_loop(self, library, dtype, rng):
         spectrum = noise(rng, 2, 4, 5, 6).astype({"float32": np.complex64, "float64": complex}[dtype])
         result = library.numpy(
-            ambikit.intensity_histogram(library.array(spectrum), *grid(library), frames=3, half_width=0.2)
+            ambikit.intensity_histogram(library.array(spectrum), *grid(library), frames=3, bins=2, half_width=0.2)
         )
         assert result.dtype == dtype
         assert_close(result, by_loop(spectrum, 3, np.log(2) / (1 - np.cos(0.2))), dtype)
@@ -68,8 +68,8 @@ def by_loop(spectrum, frames, concentration):
         whole = 0.0
         for f in range(bins.shape[1]):
             for t in range(bins.shape[2]):
-                near = bins[:, f, max(t - (frames - 1) // 2, 0) : t + frames // 2 + 1]
-                flow = np.real(near[0].conj() * near[[3, 1, 2]]).sum(-1)
+                near = bins[:, f : f + 2, max(t - (frames - 1) // 2, 0) : t + frames // 2 + 1]
+                flow = np.real(near[0].conj() * near[[3, 1, 2]]).sum((-2, -1))
                 weight = np.linalg.norm(flow)
                 result[item] += weight * np.exp(concentration * (grid @ (flow / weight) - 1))
                 whole += weight

