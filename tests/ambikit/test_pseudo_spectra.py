@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambikit import diffuse_covariance, fibonacci_grid, min_norm, music, rotate, rotation_matrix
+from ambikit import diffuse_covariance, fibonacci_grid, min_norm, music, mvdr_map, power_map, rotate, rotation_matrix
 from ambikit.errors import AmbikitError, ArrayTypeError, ShapeError
 from tests.closeness import assert_close
 from tests.oracles import real_spherical_harmonics
@@ -84,6 +84,14 @@ class TestMusic:
             assert (music(covariance, *TWO, 2) > 1e15).all()
             assert_close(music(covariance, *grid, 2), music(clean, *grid, 2), factor=1e4)
         assert (music(clean + np.eye(len(clean)), *TWO, 2) < 1e5).all()
+
+    @pytest.mark.parametrize("order", [1, 2, 3])
+    def test_a_wave_from_a_grid_point_has_its_largest_value_at_exactly_that_point(self, order, rng):
+        grid = fibonacci_grid(500)
+        for place in rng.integers(0, 500, 20):
+            covariance = waves(grid[0][[place]], grid[1][[place]], [1.0], order) + 0.1 * diffuse_covariance(order)
+            for chart in (music, min_norm, mvdr_map, power_map):
+                assert chart(covariance, *grid).argmax() == place
 
     def test_only_the_real_part_counts(self, rng):
         """Two sources that sound together a quarter period apart have a covariance of rank 1, and are told apart."""
