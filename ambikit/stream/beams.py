@@ -135,21 +135,21 @@ class Beamformer(Processor):
         self._turned = np.empty(0, str(like.dtype).removeprefix("torch."))
 
     def _loop(self, sound: np.ndarray, out: np.ndarray) -> None:
-        if self._motion.resting:
-            self._motion.advance(sound.shape[-1])
+        way = self._motion.advance(sound.shape[-1])
+        if not self._motion.moving:
             np.matmul(self._resting.astype(sound.dtype)[None], sound, out=out)
             return
         if self._turned.size < sound.size:
             self._turned = np.empty(sound.size, sound.dtype)
         turned = self._turned[: sound.size].reshape(sound.shape)
-        self._turn.loop(sound, self._motion, turned)
+        self._turn.loop(sound, *way, turned)
         np.matmul(self._front.astype(sound.dtype)[None], turned, out=out)
 
     def _formula(self, block: Array) -> Array:
-        if self._motion.resting:
-            self._motion.advance(block.shape[-1])
+        way = self._motion.advance(block.shape[-1])
+        if not self._motion.moving:
             return constant_like(self._resting[None], block) @ block
-        return constant_like(self._front[None], block) @ self._turn.formula(block, self._motion)
+        return constant_like(self._front[None], block) @ self._turn.formula(block, *way)
 
 
 def _direction(azimuth: Any, elevation: Any, degrees: bool) -> Float[np.ndarray, "3"]:

@@ -18,12 +18,13 @@ class Chain(Processor):
     Parameters
     ----------
     *processors
-        In the order in which the sound goes through them. One that makes spectra or features can only be the last.
+        In the order in which the sound goes through them; of a chain, its own. One that makes spectra or features can
+        only be the last.
 
     Attributes
     ----------
     processors
-        As given; a pose is set at the rotator itself.
+        All of them; a pose is set at the rotator itself.
 
     Raises
     ------
@@ -45,19 +46,20 @@ class Chain(Processor):
     processors: tuple[Processor, ...]
 
     def __init__(self, *processors: Processor) -> None:
-        unknown = [type(step).__name__ for step in processors if not isinstance(step, Processor)]
-        if unknown or not processors:
+        steps = [step for part in processors for step in (part.processors if isinstance(part, Chain) else (part,))]
+        unknown = [type(step).__name__ for step in steps if not isinstance(step, Processor)]
+        if unknown or not steps:
             raise AmbikitError(
-                f"got {', '.join(unknown) or 'nothing'} to chain; expected processors of ambikit.stream; make one of "
-                "your own by deriving from ambikit.stream.Processor"
+                f"got {', '.join(unknown) or 'nothing'} to chain; expected processors of ambikit.stream, "
+                "made already: Chain(Rotator(48000), StereoDecoder())"
             )
-        frames = [type(step).__name__ for step in processors[:-1] if isinstance(step, Framed)]
+        frames = [type(step).__name__ for step in steps[:-1] if isinstance(step, Framed)]
         if frames:
             raise AmbikitError(
                 f"got {', '.join(frames)} before the end of a chain; expected what makes frames at the end, as nothing "
                 "here takes them; put it last"
             )
-        self.processors = processors
+        self.processors = tuple(steps)
 
     @property
     def latency(self) -> int:

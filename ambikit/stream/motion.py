@@ -42,7 +42,7 @@ class Motion:
         self._asked: deque[tuple[Any, float | None]] = deque(maxlen=1)
         self.track = np.array([[pose, pose]], np.float64)
         self._done = self._length = 0
-        self._started = False
+        self._started = self.moving = False
         self._steps = self._position = np.zeros(0)
 
     def ask(self, target: Any, ramp: float | None) -> None:
@@ -61,13 +61,11 @@ class Motion:
             return end
         return slerp(start, end, np.array(self._done / self._length))
 
-    @property
-    def resting(self) -> bool:
-        """Whether nothing moves in the next block."""
-        return self._done >= self._length and not self._asked
-
     def advance(self, samples: int) -> tuple[Float[np.ndarray, "1 2 4"], Float[np.ndarray, "samples"]]:
-        """Go on by some samples: the two poses of the way, and where between them (0 to 1) each sample lies."""
+        """Go on by some samples: the two poses of the way, and where between them (0 to 1) each sample lies.
+
+        ``moving`` says afterwards whether that changes from sample to sample.
+        """
         if samples and self._asked:
             target, ramp = self._asked.pop()
             pose = self.pose
@@ -80,7 +78,8 @@ class Motion:
         if len(self._steps) < samples:
             self._steps, self._position = np.arange(float(samples)), np.empty(samples)
         position = self._position[:samples]
-        if self._done >= self._length:
+        self.moving = self._done < self._length
+        if not self.moving:
             position.fill(1.0)
         else:
             np.add(self._steps[:samples], self._done, out=position)

@@ -26,21 +26,20 @@ class FieldTurn:
         self._quarters = stacked_quarter_turns(order).astype(str(dtype).removeprefix("torch."))
         self._each, self._same = np.arange(items), np.zeros(items, np.int64)
 
-    def loop(self, sound: np.ndarray, motion: Motion, out: np.ndarray) -> None:
+    def loop(self, sound: np.ndarray, track: np.ndarray, position: np.ndarray, out: np.ndarray) -> None:
         """Turn ``(items, channels, time)`` into ``out``."""
         from ambikit.kernels.rotation_track import turn_along_track
 
-        track, position = motion.advance(sound.shape[-1])
         turn_along_track(sound, self._each, track, self._same, position, self._quarters, out)
 
-    def formula(self, block: Array, motion: Motion) -> Array:
+    def formula(self, block: Array, track: np.ndarray, position: np.ndarray) -> Array:
         """The same for any array, in steps that keep gradients."""
-        (track,), position = motion.advance(block.shape[-1])
+        poses: Any = track[0]
+        where: Any = position
         if is_torch(block):
             xp = namespace(block)
-            track = xp.tensor(track, device=block.device)
-            position = xp.tensor(position, device=block.device)
-        return turned_by_formula(block, track, position, tuple(block.shape[:-2]), self.order)
+            poses, where = xp.tensor(poses, device=block.device), xp.tensor(where, device=block.device)
+        return turned_by_formula(block, poses, where, tuple(block.shape[:-2]), self.order)
 
 
 class Rotator(Processor):
@@ -174,7 +173,7 @@ class Rotator(Processor):
         self._turn = FieldTurn(order, prod(form.leading[:-1]), like.dtype)
 
     def _loop(self, sound: np.ndarray, out: np.ndarray) -> None:
-        self._turn.loop(sound, self._motion, out)
+        self._turn.loop(sound, *self._motion.advance(sound.shape[-1]), out)
 
     def _formula(self, block: Array) -> Array:
-        return self._turn.formula(block, self._motion)
+        return self._turn.formula(block, *self._motion.advance(block.shape[-1]))

@@ -166,6 +166,18 @@ class TestBlocksAreTheWhole:
         found = torch.autograd.grad((in_blocks(make(), signal, [7, 8, 40]) ** 3).sum(), signal)[0]
         assert_close(found, expected, factor=10)
 
+    def test_a_chain_of_chains_that_ends_in_frames(self):
+        signal, filters = noise(4, 900), decaying(2, 4, 40)
+        inner = stream.Chain(stream.FilterMatrix(filters, delay=6), stream.StereoFeatures(8000, bands=12))
+        chain = stream.Chain(stream.Rotator(RATE, 1.0), inner)
+        late = filter_channels(np.pad(ambikit.rotate(signal, 1.0), [(0, 0), (0, 6)]), filters)
+        expected = ambikit.stereo_features(late, 8000, bands=12)
+        assert chain.latency == 6 + 128
+        assert_close(in_blocks(chain, signal, [100, 500]), expected, factor=10)
+
+    def test_mono_is_not_turned(self):
+        assert_array_equal(stream.Rotator(RATE, 1.0).process(np.ones((1, 5))), np.ones((1, 5)))
+
     def test_the_tail_of_filters(self):
         filters, signal = decaying(2, 1, 300), noise(1, 400)
         matrix = stream.FilterMatrix(filters)

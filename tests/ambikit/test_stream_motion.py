@@ -161,6 +161,17 @@ class TestBeams:
         beam.reset()
         assert_allclose(beam.process(left), [[0.25, 0.25, 0.25]], atol=1e-9)
 
+    def test_no_click(self):
+        """A beam that is asked for at any moment begins to turn from where it looks."""
+        beam, left = stream.Beamformer(RATE, 90, 0, ramp=0.01, degrees=True), ambikit.encode(np.ones(64), np.pi / 2, 0)
+        parts = [beam.process(left)]
+        for azimuth in (-90, 40, 90):
+            beam.steer(azimuth, 0, degrees=True)
+            parts += [beam.process(left) for _ in range(3 if azimuth == 40 else 9)]
+        heard = np.concatenate(parts, -1)[0]
+        assert np.abs(np.diff(heard)).max() <= 0.75 * np.pi / 480 * (1 + 1e-9)
+        assert heard.min() < -0.49
+
     def test_straight_up_and_down(self):
         for elevation in (90, -90):
             beam = stream.Beamformer(RATE, 0, 90, ramp=2 / RATE, degrees=True)
