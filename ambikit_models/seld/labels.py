@@ -24,7 +24,7 @@ FRAME = 0.1
 _HEADER_2019 = ["sound_event_recording", "start_time", "end_time", "ele", "azi", "dist"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Events:
     """The active sources of one recording: a table with one row per source and label frame.
 
