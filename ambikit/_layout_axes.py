@@ -38,7 +38,7 @@ def decoder_map(
 
     Parameters
     ----------
-    decoder : LoudspeakerDecoder
+    decoder : ambikit.LoudspeakerDecoder
         From :func:`ambikit.loudspeaker_decoder`.
     quantity : str
         ``"energy_length"`` (of rE: how sharp), ``"energy_db"`` (how loud), ``"direction_error"`` and ``"width"`` (in
