@@ -8,7 +8,7 @@ import numpy as np
 from ambikit._arrays import is_torch, widen
 from ambikit.errors import MissingExtraError, ShapeError
 
-__all__ = ["as_numpy", "draw_colour_bar", "draw_heat", "draw_marks", "panorama_axes", "pyplot"]
+__all__ = ["as_numpy", "draw_colour_bar", "draw_heat", "draw_marks", "label_azimuths", "panorama_axes", "pyplot"]
 
 _EXTENT = (180.0, -180.0, -90.0, 90.0)  # degrees at the left, right, lower and upper edge
 _AZIMUTHS = {180: "back", 90: "left", 0: "front", -90: "right", -180: "back"}
@@ -48,6 +48,12 @@ def panorama_axes(axes: Any, panorama: Any) -> Any:
     axes.set_xlabel("azimuth")
     axes.set_ylabel("elevation")
     return axes
+
+
+def label_azimuths(axes: Any) -> None:
+    """Azimuths on the vertical axis, where the horizontal one is time: the left side above the front."""
+    axes.set_yticks(list(_AZIMUTHS), [f"{word} {angle}°".replace("-", "−") for angle, word in _AZIMUTHS.items()])
+    axes.set_ylim(-180.5, 180.5)
 
 
 def draw_heat(axes: Any, values: np.ndarray, limits: tuple[float, float], *, over_picture: bool) -> Any:

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from ambikit._arrays import Array
 from ambikit._checks import check_sample_rate, check_signal
-from ambikit._panorama_axes import as_numpy, draw_colour_bar, pyplot
+from ambikit._panorama_axes import as_numpy, draw_colour_bar, label_azimuths, pyplot
 from ambikit.errors import AmbikitError
 
 __all__ = ["channel_spectra", "energy_over_time"]
@@ -93,8 +93,7 @@ def energy_over_time(
         vmax=0,
         interpolation="nearest",
     )
-    places = {180: "back", 90: "left", 0: "front", -90: "right", -180: "back"}
-    axes.set_yticks(list(places), [f"{word} {angle}°".replace("-", "−") for angle, word in places.items()])
+    label_azimuths(axes)
     axes.set_xlabel("time in s")
     axes.set_ylabel("azimuth")
     draw_colour_bar(axes, image, "level of the beam in dB")

@@ -1,4 +1,4 @@
-"""Pictures of sound fields: energy over the sphere, beam patterns, decoders, marked panoramas, learning curves.
+"""Pictures of sound fields: energy over the sphere, directions over time, beam patterns, decoders, learning curves.
 
 Every map is equirectangular as a 360° frame is: the front in the centre, left on the left (azimuth grows to the left),
 up at the top. Needs the extra ``plot`` (matplotlib), which is imported when a picture is drawn.
@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
-from ambikit._arrays import Array
-from ambikit._checks import check_signal
+from ambikit._direction_axes import directions_over_time, values_over_time
 from ambikit._encoding_axes import encoding_error
+from ambikit._energy_axes import energy_map, power_map
 from ambikit._layout_axes import decoder_map
 from ambikit._panorama_axes import as_numpy, draw_colour_bar, draw_heat, draw_marks, panorama_axes, pyplot
 from ambikit._signal_axes import channel_spectra, energy_over_time
@@ -21,76 +20,16 @@ from ambikit.errors import AmbikitError, ShapeError
 __all__ = [
     "channel_spectra",
     "decoder_map",
+    "directions_over_time",
     "directivity",
     "encoding_error",
     "energy_map",
     "energy_over_time",
     "learning_curves",
     "localization_map",
+    "power_map",
+    "values_over_time",
 ]
-
-
-def energy_map(
-    signal: Float[Array, "channels time"],
-    *,
-    pattern: Any = "max_re",
-    dynamic_range_db: float = 20.0,
-    height: int = 90,
-    panorama: Any = None,
-    axes: Any = None,
-) -> Any:
-    """Show where the sound comes from: the power of a beam that looks into every direction of the sphere.
-
-    Parameters
-    ----------
-    signal : array of shape (channels, time)
-        AmbiX of any order from 1.
-    pattern : str or array of shape (order + 1,)
-        The beam: a name of :func:`ambikit.beam_weights`, or one weight per degree.
-    dynamic_range_db : float
-        What lies this far below the loudest direction, in dB, is drawn as nothing.
-    height : int
-        Rows of the map, which has twice as many columns.
-    panorama : array of shape (height, width, 3), optional
-        The equirectangular picture of the same place, drawn under the map.
-    axes : matplotlib Axes, optional
-        Where to draw; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The map, in degrees; its last image holds the levels in dB.
-
-    Raises
-    ------
-    MissingExtraError
-        If matplotlib is not installed.
-
-    Examples
-    --------
-    >>> import numpy as np, ambikit
-    >>> signal = ambikit.encode(np.random.default_rng(0).standard_normal(4800), 90, 0, degrees=True)
-    >>> axes = ambikit.plot.energy_map(signal, height=45)
-    >>> levels = axes.images[-1].get_array()
-    >>> row, column = np.unravel_index(levels.argmax(), levels.shape)
-    >>> int(row), int(column)  # on the horizon, a quarter of the way from the left edge: left
-    (22, 22)
-    """
-    from ambikit.analysis.covariance import power_map
-    from ambikit.geometry.equirectangular import pixels_to_angles
-
-    check_signal(signal, minimum_order=1)
-    samples = as_numpy(signal).astype(np.float64)
-    columns, rows = np.meshgrid(np.arange(2 * height), np.arange(height))
-    azimuth, elevation = pixels_to_angles(columns, rows, 2 * height, height)
-    power = power_map(samples @ samples.T / samples.shape[-1], azimuth, elevation, pattern)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        levels = 10 * np.log10(power / power.max())
-    levels = np.where(power > 0, np.maximum(levels, -dynamic_range_db), -dynamic_range_db)
-    axes = panorama_axes(axes, panorama)
-    image = draw_heat(axes, levels, (-dynamic_range_db, 0.0), over_picture=panorama is not None)
-    draw_colour_bar(axes, image, "level of the beam in dB")
-    return axes
 
 
 def localization_map(

@@ -32,6 +32,8 @@ LAYERS = {
         ("_layout_axes",),
         ("_encoding_axes",),
         ("_signal_axes",),
+        ("_energy_axes",),
+        ("_direction_axes",),
         ("plot",),
         ("cli",),
         ("__main__",),

@@ -8,6 +8,7 @@ from typing import Any
 import tyro
 
 import ambikit
+from ambikit.cli.analysis import analyse
 from ambikit.cli.conversion import convert
 from ambikit.cli.decoding import decode
 from ambikit.cli.designs import KINDS
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands: dict[str, Any] = {
         "info": info,
         "check": check,
+        "analyse": analyse,
         "convert": convert,
         "rotate": rotate,
         "beamform": beamform,
@@ -39,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prog, description = (
         "ambikit",
         (
-            "Ambisonics files: what they are, turned, decoded. Angles are degrees. See also: ambikit COMMAND --help, "
-            "ambikit --version."
+            "Ambisonics files: what they are, what sounds in them, turned, decoded. Angles are degrees. See also: "
+            "ambikit COMMAND --help, ambikit --version."
         ),
     )
     if arguments[:1] == ["plot"]:
