@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -85,12 +86,12 @@ class TestFindings:
         assert opposite == pytest.approx(20 * np.log10((np.sqrt(3) - 1) / (np.sqrt(3) + 1)), abs=1e-3)
 
     def test_two_sources_in_the_order_of_their_strength(self, tmp_path):
-        """Two noises that take turns, 60 ms the one and 30 ms the other."""
-        pattern = np.resize(np.repeat([1.0, 0.0], [960, 480]), 2 * RATE)
+        """Two noises that take turns, 0.4 s the one and 0.2 s the other."""
+        pattern = np.resize(np.repeat([1.0, 0.0], [6400, 3200]), 2 * RATE)
         signal = np.outer(gains(-60, 0), pattern * noise(2)) + np.outer(gains(60, 45), (1 - pattern) * noise(2, 1))
-        (segment, _) = analysed(write(tmp_path / "a.wav", signal), "--sources", 2)["segments"]
-        angles = [(s["azimuth_degrees"], s["elevation_degrees"]) for s in segment["sources"]]
-        assert_allclose(angles, [(-60, 0), (60, 45)], atol=2)
+        for segment in analysed(write(tmp_path / "a.wav", signal), "--sources", 2)["segments"]:
+            angles = [(s["azimuth_degrees"], s["elevation_degrees"]) for s in segment["sources"]]
+            assert_allclose(angles, [(-60, 0), (60, 45)], atol=2)
 
     def test_sources_are_counted_from_second_order_on(self, tmp_path):
         from ambikit import encode
@@ -148,7 +149,7 @@ class TestSegments:
         assert len(segments) == count
         assert segments[0]["start_s"] == 0
         assert segments[-1]["end_s"] == 5
-        assert all(a["end_s"] == b["start_s"] for a, b in zip(segments, segments[1:]))
+        assert all(a["end_s"] == b["start_s"] for a, b in pairwise(segments))
 
     def test_odd_lengths_do_not_drift(self):
         edges = segment_edges(44100 * 3600, 44100, 0.12345)
@@ -160,7 +161,7 @@ class TestSegments:
         signal = soundfile.read(jump, dtype="float32")[0].T
         edges = segment_edges(signal.shape[1], RATE, 0.7)
         blocks = [signal[:, start : start + length] for start in range(0, signal.shape[1], length)]
-        whole, cut = (findings_of(each, edges, RATE, 1, (500, 6000)) for each in ([signal], blocks))
+        whole, cut = (findings_of(each, edges, RATE, 1, (900, 1000)) for each in ([signal], blocks))
         assert str(whole.segments) == str(cut.segments)
         assert (whole.covariance == cut.covariance).all()
 
@@ -246,7 +247,7 @@ class TestRefused:
             (("--segment", "3600"), "--segment 3600"),
             (("--frequencies", "4000", "500"), "the lower one first"),
             (("--frequencies", "9000", "10000"), "below half the sample rate, 8000 Hz"),
-            (("--frequencies", "500", "501"), "wider than 31.25 Hz"),
+            (("--frequencies", "505", "506"), "wider than 31.25 Hz"),
             (("--as", "banana"), "got --as banana"),
         ],
     )
@@ -256,15 +257,15 @@ class TestRefused:
 
 
 def test_memory_does_not_grow_with_the_file_and_torch_stays_out(tmp_path):
-    """The peak of a process for 5 s and for 60 s of third order, which are 15 MiB and 184 MiB as an array."""
+    """The peak of a process for 5 s and for 40 s of third order, which are 15 MiB and 123 MiB as an array."""
     code = (
         "import resource, sys; from ambikit.cli import main; status = main(); assert 'torch' not in sys.modules; "
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=sys.stderr); sys.exit(status)"
     )
     block = np.float32(0.1) * np.random.default_rng(0).standard_normal((48000, 16), dtype=np.float32)
     peaks = []
-    for seconds in (5, 60):
-        assert LENGTH < seconds * 48000
+    for seconds in (5, 40):
+        assert seconds * 48000 > LENGTH
         with soundfile.SoundFile(tmp_path / f"{seconds}.wav", "w", 48000, 16, "FLOAT") as sound:
             for _ in range(seconds):
                 sound.write(block)
