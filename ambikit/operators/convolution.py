@@ -5,13 +5,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from ambikit._arrays import Array, constant_like, empty_like_signal, namespace, narrow, widen
+from ambikit._arrays import Array, constant_like, empty_like_signal, kernel_view, namespace, narrow, widen
 from ambikit.operators.channel_axis import is_plain
 
 __all__ = ["filter_channels"]
 
-# Samples of a transform for long signals: the spectra of a few channels stay in the second-level cache.
+# Samples of a transform for long signals. The formula goes many times through each block and calls less often for
+# longer ones; the loop goes once, and is fastest where the spectra of all channels stay in the second-level cache.
 _BLOCK = 2**16
+_BLOCK_OF_LOOP = 2**12
 
 
 def filter_channels(
@@ -42,28 +44,84 @@ def filter_channels(
         ``(..., rows, time)`` in the library, dtype and device of ``signal``, with gradients.
     """
     wide, half = widen(signal)
-    xp = namespace(wide)
     filters = constant_like(filters, wide)
-    rows, channels, taps = (int(size) for size in filters.shape)
+    rows, _, taps = (int(size) for size in filters.shape)
     batch, time = tuple(wide.shape)[:-2], int(wide.shape[-1])  # a trace of torch.jit is for one length
     length = time + taps - 1 - advance if tail else time
     if 0 in batch:  # which not all transforms accept
         return narrow(_zeros(wide, (*batch, rows, length)), half)
-    finite = xp.isfinite(wide)
+    output = _filtered_by_loop(wide, filters, advance, length)
+    if output is None:
+        output = _filtered_by_formula(wide, filters, advance, length)
+    return narrow(output, half)
+
+
+def _filtered_by_loop(signal: Array, filters: Array, advance: int, length: int) -> Array | None:
+    """The filtered signal, where memory and gradients allow a compiled loop to multiply spectra and add them up.
+
+    None also where something is not finite, which takes more care: a spectrum tells at once, as its sum of all
+    samples is not finite either.
+    """
+    if isinstance(signal, np.ndarray):
+        signal = np.ascontiguousarray(signal)
+    if kernel_view(signal) is None or kernel_view(filters) is None:
+        return None
+    from ambikit.kernels.block_filter import multiply_spectra
+
+    rows, channels, taps = filters.shape
+    time = signal.shape[-1]
+    whole = length + taps - 1
+    longest = max(_BLOCK_OF_LOOP, _power_of_two(8 * taps))
+    size = _fast_length(whole) if whole <= longest else longest
+    step, bins = size - taps + 1, size // 2 + 1
+    xp = namespace(signal)
+    fourier = _fourier(xp)
+    response = np.asarray(fourier.rfft(filters, size))
+    planes = np.ascontiguousarray(np.stack([response.real, response.imag], -2)[None])
+    together = max(1, 2**16 // (channels * size))  # short clips are filtered side by side
+    clips = signal.reshape(-1, channels, time)
+    past = np.empty((together, 1, channels, 2, bins), planes.dtype)
+    total = np.empty((2, bins), planes.dtype)
+    sums = np.empty((together, rows, bins), response.dtype)
+    results = empty_like_signal((len(clips), rows, length), signal)
+    for first in range(0, len(clips), together):
+        some = clips[first : first + together]
+        for start in range(0, length, step):
+            begin = start + advance - taps + 1
+            block = some[..., max(begin, 0) : begin + size]
+            if begin < 0:
+                block = xp.concatenate([_zeros(signal, (*some.shape[:2], -begin)), block], -1)
+            spectrum = np.ascontiguousarray(fourier.rfft(block, size))
+            if not np.isfinite(spectrum[..., 0]).all():
+                return None
+            out = sums[: len(some)]
+            multiply_spectra(spectrum, past, 0, planes, total, out)
+            filtered = fourier.irfft(out if xp is np else xp.from_numpy(out), size)
+            valid = filtered[..., taps - 1 : taps - 1 + min(step, length - start)]
+            results[first : first + together, :, start : start + step] = valid
+    return results.reshape(*signal.shape[:-2], rows, length)
+
+
+def _filtered_by_formula(signal: Array, filters: Array, advance: int, length: int) -> Array:
+    """The same in steps that keep gradients."""
+    xp = namespace(signal)
+    channels, taps = int(filters.shape[1]), int(filters.shape[2])
+    batch, time = tuple(signal.shape)[:-2], int(signal.shape[-1])
+    finite = xp.isfinite(signal)
     good = finite.all(-2)
-    wide = xp.where(finite, wide, xp.zeros_like(wide))
+    signal = xp.where(finite, signal, xp.zeros_like(signal))
     whole = length + taps - 1
     size = _fast_length(whole) if whole <= _BLOCK else max(_BLOCK, _power_of_two(4 * taps))
     step = size - taps + 1
     fourier = _fourier(xp)
     response = fourier.rfft(filters, size)
     parts = []
-    target = empty_like_signal((*batch, rows, length), wide) if is_plain(wide, filters) else None
+    target = empty_like_signal((*batch, int(filters.shape[0]), length), signal) if is_plain(signal, filters) else None
     for start in range(0, length, step):
         begin = start + advance - taps + 1
-        block = wide[..., max(begin, 0) : max(min(begin + size, time), 0)]
+        block = signal[..., max(begin, 0) : max(min(begin + size, time), 0)]
         if begin < 0:
-            block = xp.concatenate([_zeros(wide, (*batch, channels, -begin)), block], -1)
+            block = xp.concatenate([_zeros(signal, (*batch, channels, -begin)), block], -1)
         spectrum = fourier.rfft(block, size)
         product = spectrum[..., :1, :] * response[:, 0]
         for channel in range(1, channels):
@@ -75,7 +133,7 @@ def filter_channels(
             target[..., start : start + step] = result
     output = xp.concatenate(parts, -1) if target is None else target
     unharmed = _unharmed(good, taps, advance, length)[..., None, :]
-    return narrow(xp.where(unharmed, output, float("nan")), half)
+    return xp.where(unharmed, output, float("nan"))
 
 
 def _unharmed(good: Array, taps: int, advance: int, length: int) -> Array:
