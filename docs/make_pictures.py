@@ -165,6 +165,24 @@ def energy_map(path: Path) -> None:
     _save(axes.figure, path)
 
 
+def analysis(path: Path) -> None:
+    """What ``ambikit analyse`` draws of a voice that walks from the left to the front, and of another that joins in."""
+    from ambikit.cli.results import draw
+    from ambikit.cli.segments import findings_of, segment_edges
+
+    rate, generator = 24000, np.random.default_rng(0)
+    walk, other, around = generator.standard_normal((3, 10 * rate))
+    time = np.arange(10 * rate) / rate
+    walk *= 0.1 * (np.sin(2 * np.pi * 1.7 * time) > -0.2)
+    other *= 0.06 * (np.sin(2 * np.pi * 1.1 * time) > 0.2) * (time > 5)
+    scene = ambikit.encode(walk, np.interp(time, [1, 8], [90, 0]), 0 * time, degrees=True, trajectory=True)
+    scene += ambikit.encode(other, -110, 40, degrees=True)
+    scene += 0.006 * np.stack([around, *generator.standard_normal((3, len(time))) / np.sqrt(3)])
+    edges = segment_edges(len(time), rate, 0.25)
+    azimuths = draw(findings_of([scene.astype(np.float32)], edges, rate, 2, (500.0, 6000.0)))
+    _save(azimuths.figure, path)
+
+
 def binaural_errors(path: Path) -> None:
     """What order and method do to the magnitudes at the ears of a rigid sphere, over frequency."""
     hrirs, length = ambikit.spherical_head_hrirs(), 4096
@@ -282,6 +300,7 @@ PICTURES = {
     "beams.png": beams,
     "beams_to_measure.png": beams_to_measure,
     "energy_map.png": energy_map,
+    "analysis.png": analysis,
     "binaural_errors.png": binaural_errors,
     "decoder.png": decoder,
     "warping.png": warping,
