@@ -78,28 +78,46 @@ def _filtered_by_loop(signal: Array, filters: Array, advance: int, length: int) 
     fourier = _fourier(xp)
     response = np.asarray(fourier.rfft(filters, size))
     planes = np.ascontiguousarray(np.stack([response.real, response.imag], -2)[None])
-    together = max(1, 2**16 // (channels * size))  # short clips are filtered side by side
     clips = signal.reshape(-1, channels, time)
-    past = np.empty((together, 1, channels, 2, bins), planes.dtype)
+    # transforms of several rows are faster than those of one: blocks and short clips stand side by side
+    blocks = min(-(-length // step), max(1, 2**17 // (channels * size)))
+    together = max(1, 2**17 // (channels * size * blocks))
+    past = np.empty((together * blocks, 1, channels, 2, bins), planes.dtype)
     total = np.empty((2, bins), planes.dtype)
-    sums = np.empty((together, rows, bins), response.dtype)
+    sums = np.empty((together * blocks, rows, bins), response.dtype)
     results = empty_like_signal((len(clips), rows, length), signal)
     for first in range(0, len(clips), together):
-        some = clips[first : first + together]
-        for start in range(0, length, step):
+        for start in range(0, length, step * blocks):
+            count = min(blocks, -(-(length - start) // step))
             begin = start + advance - taps + 1
-            block = some[..., max(begin, 0) : begin + size]
-            if begin < 0:
-                block = xp.concatenate([_zeros(signal, (*some.shape[:2], -begin)), block], -1)
-            spectrum = np.ascontiguousarray(fourier.rfft(block, size))
+            piece = _cut(clips[first : first + together], begin, begin + (count - 1) * step + size)
+            spectrum = np.ascontiguousarray(fourier.rfft(_windows(piece, size, step), size))
             if not np.isfinite(spectrum[..., 0]).all():
                 return None
-            out = sums[: len(some)]
-            multiply_spectra(spectrum, past, 0, planes, total, out)
-            filtered = fourier.irfft(out if xp is np else xp.from_numpy(out), size)
-            valid = filtered[..., taps - 1 : taps - 1 + min(step, length - start)]
-            results[first : first + together, :, start : start + step] = valid
+            out = sums[: len(piece) * count]
+            multiply_spectra(spectrum.reshape(-1, channels, bins), past, 0, planes, total, out)
+            filtered = fourier.irfft(out if xp is np else xp.from_numpy(out), size)[..., taps - 1 :]
+            filtered = filtered.reshape(-1, count, rows, step).swapaxes(1, 2).reshape(-1, rows, count * step)
+            results[first : first + together, :, start : start + count * step] = filtered[..., : length - start]
     return results.reshape(*signal.shape[:-2], rows, length)
+
+
+def _cut(clips: Array, begin: int, end: int) -> Array:
+    """The samples from ``begin`` to ``end``, with silence where there are none."""
+    time = int(clips.shape[-1])
+    piece = clips[..., max(begin, 0) : max(min(end, time), 0)]
+    if begin >= 0 and end <= time:
+        return piece
+    cut = _zeros(clips, (*clips.shape[:-1], end - begin))
+    cut[..., max(-begin, 0) : max(-begin, 0) + piece.shape[-1]] = piece
+    return cut
+
+
+def _windows(piece: Array, size: int, step: int) -> Array:
+    """See ``(clips, channels, time)`` as blocks that overlap, ``(clips, blocks, channels, size)``, without a copy."""
+    if isinstance(piece, np.ndarray):
+        return np.lib.stride_tricks.sliding_window_view(piece, size, -1)[..., ::step, :].swapaxes(1, 2)
+    return piece.unfold(-1, size, step).swapaxes(1, 2)
 
 
 def _filtered_by_formula(signal: Array, filters: Array, advance: int, length: int) -> Array:
