@@ -105,6 +105,8 @@ _CONTENTS = {
     "analysis.mel_covariance": ["align_mel_covariance", "mel_covariance", "mel_covariance_features"],
     # edges: files
     "files.hrirs": ["read_hrirs"],
+    "files.metadata.facts": ["Pose", "SpatialMetadata"],
+    "files.metadata.reading": ["read_metadata"],
     "files.reading": ["read"],
     "files.writing": ["write"],
 }
@@ -149,6 +151,8 @@ if TYPE_CHECKING:
         ShapeError,
     )
     from ambikit.files.hrirs import read_hrirs
+    from ambikit.files.metadata.facts import Pose, SpatialMetadata
+    from ambikit.files.metadata.reading import read_metadata
     from ambikit.files.reading import read
     from ambikit.files.writing import write
     from ambikit.geometry.channels import channel_count, order_of

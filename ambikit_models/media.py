@@ -10,6 +10,7 @@ from jaxtyping import Float, UInt8
 
 import ambikit
 from ambikit.errors import AmbikitError, FileError, MissingExtraError
+from ambikit.files.upright import set_upright, statement_about_pictures
 
 __all__ = ["VideoFacts", "media_duration", "read_frames", "read_sound", "video_facts"]
 
@@ -74,7 +75,7 @@ def media_duration(path: str | Path) -> float:
     return seconds
 
 
-def read_frames(path: str | Path, times: Any) -> UInt8[np.ndarray, "n height width 3"]:
+def read_frames(path: str | Path, times: Any, *, upright: bool = True) -> UInt8[np.ndarray, "n height width 3"]:
     """Read the video frames nearest to the given times.
 
     The clock is that of the file's presentation: 0 is where its earliest stream begins, so that the frame at a time
@@ -88,6 +89,9 @@ def read_frames(path: str | Path, times: Any) -> UInt8[np.ndarray, "n height wid
         A video file.
     times
         Seconds, shape ``(n,)``, in any order, repetitions welcome.
+    upright
+        Turn 360° pictures by the pose that their file states (``prhd`` in MP4 and MOV, Projection in WebM and MKV), so
+        that they stand as their sound does; a file without a pose is read as it is.
 
     Returns
     -------
@@ -97,7 +101,8 @@ def read_frames(path: str | Path, times: Any) -> UInt8[np.ndarray, "n height wid
     Raises
     ------
     FileError
-        If the file is missing, has no video, or cannot be decoded as far as needed.
+        If the file is missing, has no video, cannot be decoded as far as needed, or states a pose by which its pictures
+        cannot be turned.
     AmbikitError
         If a time is negative or beyond the end.
 
@@ -121,6 +126,7 @@ def read_frames(path: str | Path, times: Any) -> UInt8[np.ndarray, "n height wid
             raise FileError(
                 f"got {path}, which cannot be decoded ({error}); expected an intact video; replace the file"
             ) from error
+    said = statement_about_pictures(path) if upright else None
     frames = np.empty((len(wanted), *pictures[0].shape), np.uint8)
     for place, picture in zip(order, pictures, strict=True):
         if picture.shape != frames.shape[1:]:
@@ -128,7 +134,7 @@ def read_frames(path: str | Path, times: Any) -> UInt8[np.ndarray, "n height wid
                 f"got {path}, whose frames change from {frames.shape[1:]} to {picture.shape}; expected one size; "
                 "re-encode the video"
             )
-        frames[place] = picture
+        frames[place] = picture if said is None else set_upright(picture, said, path)
     return frames
 
 

@@ -8,6 +8,7 @@ import tyro
 from rich.table import Table
 from rich.text import Text
 
+from ambikit.cli.metadata import evidence_against, metadata_in_words
 from ambikit.cli.options import And, As, Channels, In, convention
 from ambikit.cli.sounds import read_field
 from ambikit.cli.terminal import console, say
@@ -29,7 +30,7 @@ Verbose = Annotated[
 
 
 def info(file: In) -> int:
-    """Show what a file is: container, codec, channels, rate, length.
+    """Show what a file is: container, codec, channels, rate, length, and what it says about the space in it.
 
     ambikit info concert.mp4
     """
@@ -50,6 +51,8 @@ def info(file: In) -> int:
         table.add_row("pictures", picture)
     if not found.sounds:
         table.add_row("sound", "none")
+    for name, said in metadata_in_words(found.metadata):
+        table.add_row(name, Text(said))
     console().print(table)
     return 0
 
@@ -65,7 +68,8 @@ def check(
 ) -> int:
     """Judge whether files are the first-order Ambisonics they should be, and say why.
 
-    One file gets a verdict with its reasons, several get one line each.
+    One file gets a verdict with its reasons, and what it says of itself is held against what its signal shows; several
+    get one line each.
 
     Exit status: 0 valid, 1 invalid, 3 doubtful (the signal cannot decide), 2 the file cannot be judged; of several
     files the worst: 2, 1, 3, 0.
@@ -101,6 +105,7 @@ def _check_one(
     figures: bool,
 ) -> int:
     from ambikit.analysis.validity import check_foa
+    from ambikit.files.metadata.reading import read_metadata
 
     signal, sample_rate = read_field(file, more, source=source, channels=channels)
     if len(signal) < 4:
@@ -112,6 +117,9 @@ def _check_one(
     _print_verdict(report, file, source, tolerance)
     if reasons:
         _print_reasons(report, file, source, len(signal))
+        if not more and channels is None:
+            for line in evidence_against(read_metadata(file), report):
+                console().print(Text(f"- {line}"), soft_wrap=True)
     if figures:
         table = Table("figure", "value", box=None, pad_edge=False)
         for name, value in report.figures.items():

@@ -11,8 +11,9 @@ from jaxtyping import Float32
 from ambikit.errors import FileError
 from ambikit.files.channel_maps import chosen_channels, mean_squares
 from ambikit.files.containers import check_complete, container_of, regular_file
-from ambikit.files.reading import check_alike, read
+from ambikit.files.reading import check_alike, read, statement
 from ambikit.files.soundfiles import StoredSound, describe_sound_file, sound_blocks
+from ambikit.files.stated_channels import stated_matrix, to_ambix
 from ambikit.geometry.conventions import convert
 from ambikit.operators.channel_axis import COLUMNS_AT_ONCE
 
@@ -41,8 +42,9 @@ def read_in_blocks(
 ) -> SoundBlocks:
     """Read what :func:`ambikit.read` reads, ``length`` samples at a time: put together, the blocks are its signal.
 
-    The sound of video files, and sound that is resampled, is decoded as a whole and then cut; only the others take
-    the same memory however long they are. Six channels without a map are gone through once to see which are silent.
+    The sound of video files, of files that do not say how long they are, and sound that is resampled, is decoded as a
+    whole and then cut; only the others take the same memory however long they are. Six channels without a map are gone
+    through once to see which are silent.
 
     Parameters
     ----------
@@ -68,10 +70,11 @@ def read_in_blocks(
     """
     paths = [regular_file(each) for each in (path if isinstance(path, list | tuple) else [path])]
     containers = [container_of(each) for each in paths]
-    if not paths or sample_rate is not None or {"mp4", "matroska"} & set(containers):
+    whole = not paths or sample_rate is not None or bool({"mp4", "matroska"} & set(containers))
+    stored = [] if whole else [_described(*each) for each in zip(paths, containers)]
+    if whole or any(each.frames is None for each in stored):
         signal, rate = read(path, source=source, sample_rate=sample_rate, channel_map=channel_map)
         return SoundBlocks(*signal.shape, rate, lambda: _cut(signal, length))
-    stored = [_described(*each) for each in zip(paths, containers)]
     name = " + ".join(map(str, paths))
     check_alike([(each.sample_rate, each.frames or 0) for each in stored], name)
 
@@ -80,6 +83,14 @@ def read_in_blocks(
         return (blocks[0] if len(blocks) == 1 else np.concatenate(blocks) for blocks in zip(*parts, strict=True))
 
     layout = stored[0].layout if len(stored) == 1 else None
+    matrix = stated_matrix(statement(paths, channel_map), stored[0].channels, source, name)
+    if matrix is not None:
+        return SoundBlocks(
+            len(matrix),
+            stored[0].frames or 0,
+            stored[0].sample_rate,
+            lambda: (np.ascontiguousarray(to_ambix(block, matrix)) for block in decoded()),
+        )
     indices = chosen_channels(
         sum(each.channels for each in stored), lambda: mean_squares(decoded()), channel_map, layout, name
     )
@@ -96,7 +107,7 @@ def read_in_blocks(
 def _described(path: Path, container: str) -> StoredSound:
     check_complete(path, container)
     stored = describe_sound_file(path, container)
-    if not stored.frames:
+    if stored.frames == 0:
         raise FileError(f"got {path}, which holds no samples; expected sound; was the recording interrupted?")
     return stored
 

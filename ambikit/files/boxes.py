@@ -12,7 +12,7 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["BoxHidingFile", "boxes", "layout_boxes"]
+__all__ = ["PatchedFile", "boxes", "layout_boxes"]
 
 _COMPRESSED = b"cmov"  # a compressed index of the 1990s, in which boxes could hide from us
 _LAYOUT_BOXES = (b"SA3D", b"chan", b"chnl", _COMPRESSED)
@@ -68,23 +68,31 @@ def _position_tables(file: BinaryIO, start: int, end: int, depth: int = 0) -> It
             yield from _position_tables(file, content, min(stop, end), depth + 1)
 
 
-class BoxHidingFile:
-    """A file, read as if the boxes whose names stand at ``places`` were empty space (``free``)."""
+class PatchedFile:
+    """A file, read as if other bytes stood at some places: ``{place: bytes}``.
 
-    def __init__(self, file: BinaryIO, places: list[int]) -> None:
-        self._file, self._places = file, places
+    Examples
+    --------
+    >>> from io import BytesIO
+    >>> file = PatchedFile(BytesIO(b"a loud box"), {2: b"free"})
+    >>> file.read(4), file.read()
+    (b'a fr', b'ee box')
+    """
+
+    def __init__(self, file: BinaryIO, patches: dict[int, bytes]) -> None:
+        self._file, self._patches = file, patches
         self.name = ""
 
     def read(self, size: int = -1) -> bytes:
-        """Read, with the hidden names replaced."""
+        """Read, with the bytes replaced."""
         start = self._file.tell()
         data = self._file.read(size)
-        near = [place - start for place in self._places if -4 < place - start < len(data)]
+        near = [(place - start, new) for place, new in self._patches.items() if -len(new) < place - start < len(data)]
         if not near:
             return data
         changed = bytearray(data)
-        for place in near:
-            for k, letter in enumerate(b"free", start=place):
+        for place, new in near:
+            for k, letter in enumerate(new, start=place):
                 if 0 <= k < len(data):
                     changed[k] = letter
         return bytes(changed)

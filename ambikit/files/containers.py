@@ -2,7 +2,7 @@
 
 A file that was cut off (a stopped download, a full card) often still opens, and gives a shorter signal without
 a word. Containers say how long they are, so the walk below compares that with the length of the file. It reads
-headers only.
+headers only, except that every page of an Ogg file has a checksum to be compared.
 """
 
 import struct
@@ -12,18 +12,19 @@ from typing import BinaryIO
 
 from ambikit.errors import FileError
 from ambikit.files.boxes import boxes
+from ambikit.files.ogg_pages import check_ogg
 
 __all__ = ["check_complete", "container_of", "regular_file", "speaker_mask"]
 
-KNOWN = "WAV, RF64, AIFF, CAF, FLAC, Ogg, MP4/M4A/MOV and WebM/MKV"
+KNOWN = "WAV, RF64, BW64, AIFF, CAF, FLAC, Ogg, MP4/M4A/MOV and WebM/MKV"
 
 #: the first box of an ISO base media file (MP4, M4A, MOV); old MOV files start without ``ftyp``
 _FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp")
 #: every box that may stand outside all others
 _BOXES = (*_FIRST_BOXES, b"moof", b"uuid", b"meta", b"sidx", b"ssix", b"mfra", b"emsg", b"prft")
-_UNKNOWN_LENGTH = 0xFFFFFFFF
+#: what stands for a length in a WAV that was written into a pipe
+_UNKNOWN_LENGTHS = (0xFFFFFFFF, 0x7FFFFFFF)
 _MOST_CHUNKS = 1_000_000  # a bound for hostile files made of empty chunks
-_OGG_TAIL = 2 * 65307  # two pages of the largest size
 
 
 def regular_file(path: str | Path) -> Path:
@@ -53,7 +54,7 @@ def container_of(path: Path) -> str:
     form, kind = head[:4], head[8:12]
     if form in (b"RIFF", b"RIFX") and kind == b"WAVE":
         return "wav"
-    if form == b"RF64" and kind == b"WAVE":
+    if form in (b"RF64", b"BW64") and kind == b"WAVE":
         return "rf64"
     if form == b"FORM" and kind in (b"AIFF", b"AIFC"):
         return "aiff"
@@ -69,9 +70,11 @@ def container_of(path: Path) -> str:
 
 
 def check_complete(path: Path, container: str) -> None:
-    """Raise FileError if the file is shorter than its own headers say."""
+    """Raise FileError if the file is shorter than its own headers say, or an Ogg file is damaged."""
     walks = {"wav": _riff_end, "rf64": _riff_end, "aiff": _aiff_end, "caf": _caf_end}
-    walks |= {"ogg": _ogg_end, "mp4": _boxes_end, "matroska": _matroska_end}
+    walks |= {"mp4": _boxes_end, "matroska": _matroska_end}
+    if container == "ogg":
+        check_ogg(path)
     if container not in walks:
         return  # FLAC counts its samples instead; the reader compares them
     size = path.stat().st_size
@@ -125,7 +128,7 @@ def _riff_end(file: BinaryIO, size: int) -> int:
             sizes = file.read(16)
             long_size = struct.unpack("<QQ", sizes)[1] if len(sizes) == 16 else None
         if name == b"data":
-            if length == _UNKNOWN_LENGTH:  # written into a pipe, or RF64 with its length in ds64
+            if length in _UNKNOWN_LENGTHS:  # or RF64 with its length in ds64
                 return start if long_size is None else start + long_size
             return start + length
     return size
@@ -188,17 +191,3 @@ def _matroska_end(file: BinaryIO, size: int) -> int:
             return start + length
         file.seek(start + length)
     return size
-
-
-def _ogg_end(file: BinaryIO, size: int) -> int:
-    start = max(0, size - _OGG_TAIL)
-    file.seek(start)
-    tail = file.read(_OGG_TAIL)
-    page = tail.rfind(b"OggS")
-    if page < 0:
-        return size
-    header = tail[page : page + 27]
-    lacing = tail[page + 27 : page + 27 + header[26]] if len(header) == 27 else b""
-    if len(header) < 27 or len(lacing) < header[26]:
-        return size + 1
-    return start + page + 27 + header[26] + sum(lacing)

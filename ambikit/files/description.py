@@ -1,11 +1,13 @@
 """What a file is, told from its headers alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isqrt
 from pathlib import Path
 
 from ambikit.files.containers import check_complete, container_of, regular_file
 from ambikit.files.media import describe_media
+from ambikit.files.metadata.facts import SpatialMetadata
+from ambikit.files.metadata.reading import metadata_of
 from ambikit.files.soundfiles import StoredSound, describe_sound_file
 
 __all__ = ["FileDescription", "channels_in_words", "describe_file"]
@@ -16,7 +18,8 @@ class FileDescription:
     """The facts of a file's headers.
 
     ``container`` is wav, rf64, aiff, caf, flac, ogg, mp4 or matroska; ``size`` counts bytes; ``sounds`` are the sound
-    streams (one, except in some videos; none in a silent one), ``pictures`` the picture streams in words.
+    streams (one, except in some videos; none in a silent one), ``pictures`` the picture streams in words, ``metadata``
+    what the file says about the space in both.
     """
 
     path: Path
@@ -24,6 +27,7 @@ class FileDescription:
     size: int
     sounds: tuple[StoredSound, ...]
     pictures: tuple[str, ...] = ()
+    metadata: SpatialMetadata = field(default_factory=SpatialMetadata)
 
 
 def describe_file(path: str | Path) -> FileDescription:
@@ -46,11 +50,11 @@ def describe_file(path: str | Path) -> FileDescription:
     path = regular_file(path)
     container = container_of(path)
     check_complete(path, container)
-    size = path.stat().st_size
+    size, said = path.stat().st_size, metadata_of(path, container)
     if container in ("mp4", "matroska"):
         sounds, pictures = describe_media(path, container)
-        return FileDescription(path, container, size, tuple(sounds), tuple(pictures))
-    return FileDescription(path, container, size, (describe_sound_file(path, container),))
+        return FileDescription(path, container, size, tuple(sounds), tuple(pictures), said)
+    return FileDescription(path, container, size, (describe_sound_file(path, container),), metadata=said)
 
 
 def channels_in_words(channels: int) -> str:

@@ -8,17 +8,18 @@ from jaxtyping import UInt8
 from ambikit.errors import FileError
 from ambikit.files.containers import container_of
 from ambikit.files.media import open_media
+from ambikit.files.upright import set_upright, statement_about_pictures
 
 __all__ = ["middle_frame"]
 
 
 def middle_frame(path: Path) -> UInt8[np.ndarray, "height width 3"]:
-    """The frame that is on the screen in the middle of a video.
+    """The frame that is on the screen in the middle of a video, set upright by the pose that the file states.
 
     Raises
     ------
     FileError
-        If the file holds no pictures, or none that can be decoded.
+        If the file holds no pictures, or none that can be decoded, or none that its pose can turn.
     MissingExtraError
         Without PyAV.
     """
@@ -45,4 +46,4 @@ def middle_frame(path: Path) -> UInt8[np.ndarray, "height width 3"]:
                 ) from error
         if found is None:
             raise FileError(f"got {path}, whose pictures are empty; expected at least one frame; check the file")
-        return found.to_ndarray(format="rgb24")
+        return set_upright(found.to_ndarray(format="rgb24"), statement_about_pictures(path), path)

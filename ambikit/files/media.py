@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from ambikit.errors import FileError, MissingExtraError
-from ambikit.files.boxes import BoxHidingFile, layout_boxes
+from ambikit.files.boxes import PatchedFile, layout_boxes
 from ambikit.files.soundfiles import StoredSound, check_size
 
 __all__ = ["describe_media", "open_media", "read_media"]
@@ -114,7 +114,7 @@ def open_media(path: Path, container: str) -> Iterator[Any]:
         # As an open file, so that no part of its name is taken for a protocol; the format is ours, so that nothing in
         # the file can name another one (a playlist, say).
         hidden = layout_boxes(path) if container == "mp4" else []
-        source = BoxHidingFile(raw, hidden) if hidden else raw
+        source = PatchedFile(raw, dict.fromkeys(hidden, b"free")) if hidden else raw
         try:
             file = av.open(source, format={"mp4": "mov"}.get(container, container), metadata_errors="replace")
         except (av.error.FFmpegError, ValueError, MemoryError) as error:

@@ -12,11 +12,14 @@ from ambikit.errors import FileError
 from ambikit.files.channel_maps import select_channels
 from ambikit.files.containers import check_complete, container_of, regular_file
 from ambikit.files.media import read_media
+from ambikit.files.metadata.facts import SpatialMetadata
+from ambikit.files.metadata.reading import metadata_of
 from ambikit.files.resampling import to_sample_rate
 from ambikit.files.soundfiles import StoredSound, read_sound_file
+from ambikit.files.stated_channels import stated_matrix, to_ambix
 from ambikit.geometry.conventions import convert
 
-__all__ = ["check_alike", "read"]
+__all__ = ["check_alike", "read", "statement"]
 
 
 def read(
@@ -28,7 +31,7 @@ def read(
 ) -> tuple[Float32[np.ndarray, "channels time"], Any]:
     """Read a recording as AmbiX: channels W, Y, Z, X, … in rows, samples in columns, full scale at 1.
 
-    WAV, RF64, AIFF, CAF, FLAC and Ogg files, and the sound of MP4, M4A, MOV, WebM and MKV (extra ``media``). The
+    WAV, RF64, BW64, AIFF, CAF, FLAC and Ogg files, and the sound of MP4, M4A, MOV, WebM and MKV (extra ``media``). The
     stored channels are decoded in the order of the stream and never mixed. A file that is cut off, damaged or no
     sound at all raises; what its name ends with plays no part. Of several sound streams the one with the most
     channels is read, with a warning.
@@ -39,13 +42,17 @@ def read(
         The file. Several files are one recording whose channels were split, in this order (as with third-order
         sets in two files of eight channels).
     source : "ambix", "n3d", "fuma" or Convention
-        The convention of the channels in the file; the result is AmbiX whatever it was.
+        The convention of the channels in the file; the result is AmbiX whatever it was. Where the file itself says
+        another one, see ``channel_map``.
     sample_rate : float, optional
         Resample to this rate in Hz (polyphase filter); by default the file's own.
     channel_map : "auto", None or list of int
         ``"auto"`` takes all channels if they are (order + 1)² and recognises the six of a YouTube stream (layout
         5.1, channels 3 and 5 silent), which it maps with a warning that names the map; any other count raises.
-        A list takes these channels, counted from 0, in this order. None takes all, whatever their number.
+        What the file says of itself (:func:`ambikit.read_metadata`: another convention, another order, a matrix, a
+        stereo pair beside the field) is applied with a warning that names it; where ``source`` says otherwise, it is
+        followed, with a warning. A list takes these channels, counted from 0, in this order. None takes all, whatever
+        their number. With both of these the file is not asked.
 
     Returns
     -------
@@ -58,7 +65,8 @@ def read(
     Raises
     ------
     FileError
-        The file is missing, empty, cut off, damaged, unknown, longer than 16 GiB, or the files do not match.
+        The file is missing, empty, cut off, damaged (of an Ogg file every page is checked), unknown, longer than
+        16 GiB, or the files do not match.
     ShapeError
         The channels cannot be an Ambisonic signal, or ``channel_map`` names one that is not there.
     MissingExtraError
@@ -95,12 +103,24 @@ def read(
     signal, rate, layout = parts[0][0], parts[0][1].sample_rate, parts[0][1].layout
     if len(parts) > 1:
         signal, layout = _joined(parts, name), None
-    signal = select_channels(signal, channel_map, layout, name)
-    if source != "ambix":
-        signal = convert(signal, source, "ambix")
+    matrix = stated_matrix(statement(paths, channel_map), len(signal), source, name)
+    if matrix is not None:
+        signal = to_ambix(signal, matrix)
+    else:
+        signal = select_channels(signal, channel_map, layout, name)
+        if source != "ambix":
+            signal = convert(signal, source, "ambix")
     if sample_rate is not None:
         signal, rate = to_sample_rate(signal, rate, sample_rate, name), sample_rate
     return np.ascontiguousarray(signal), rate
+
+
+def statement(paths: list[Any], channel_map: Any) -> SpatialMetadata:
+    """What a file says of its channels, if it is asked: not of several files, of which none speaks for all."""
+    if len(paths) > 1 or not isinstance(channel_map, str) or channel_map != "auto":
+        return SpatialMetadata()
+    path = regular_file(paths[0])
+    return metadata_of(path, container_of(path))
 
 
 def _decode(path: str | Path) -> tuple[Float32[np.ndarray, "channels time"], StoredSound]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ import numpy as np
 from jaxtyping import Float32
 
 from ambikit.errors import FileError
+from ambikit.files.boxes import PatchedFile
 from ambikit.files.containers import speaker_mask
+from ambikit.files.metadata.wave import SPEAKERS
 
 __all__ = [
     "BLOCK",
@@ -27,7 +29,8 @@ MAXIMUM_SAMPLES = 2**32
 #: frames per read, so that a header's claim costs memory only as far as the file keeps it
 BLOCK = 65536
 
-_SPEAKERS = {0x3F: "5.1", 0x60F: "5.1", 0x33: "quad", 0x603: "quad", 0x107: "4.0", 0x3: "stereo", 0x4: "mono"}
+#: what libsndfile says of a FLAC that was written into a pipe
+_UNKNOWN_LENGTH = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,11 @@ def describe_sound_file(path: Path, container: str) -> StoredSound:
 def read_sound_file(path: Path, container: str) -> tuple[Float32[np.ndarray, "channels time"], StoredSound]:
     """Decode every channel of a sound file, in stored order, integers scaled to [-1, 1]."""
     stored = describe_sound_file(path, container)
-    check_size(path, stored.channels, stored.frames or 0)
+    if stored.frames is None:
+        return _read_to_the_end(path, container, stored)
+    check_size(path, stored.channels, stored.frames)
     try:
-        signal = np.empty((stored.channels, stored.frames or 0), dtype=np.float32)
+        signal = np.empty((stored.channels, stored.frames), dtype=np.float32)
     except MemoryError as error:
         raise _cannot_be_decoded(path, 0, stored, error) from error
     done = 0
@@ -79,7 +84,7 @@ def sound_blocks(path: Path, container: str, length: int = BLOCK) -> Iterator[Fl
     with _opened(path) as file:
         stored = _stored(file, path, container)
         done = 0
-        while done < file.frames:
+        while stored.frames is None or done < stored.frames:
             try:
                 block = file.read(min(length, file.frames - done), dtype="float32", always_2d=True)
             except (soundfile.SoundFileError, MemoryError) as error:
@@ -88,28 +93,46 @@ def sound_blocks(path: Path, container: str, length: int = BLOCK) -> Iterator[Fl
                 break
             done += len(block)
             yield block.T
-    if done < stored.frames:
+    if stored.frames is not None and done < stored.frames:
         raise FileError(
             f"got {path}, which ends after {done} samples; expected {stored.frames} by its own header: it was cut off "
             "or is damaged; copy or download it again"
         )
 
 
+def _read_to_the_end(
+    path: Path, container: str, stored: StoredSound
+) -> tuple[Float32[np.ndarray, "channels time"], StoredSound]:
+    """Decode a file that does not say how long it is; whether its end is missing nobody can tell."""
+    blocks, frames = [], 0
+    for block in sound_blocks(path, container):
+        blocks.append(block)
+        frames += block.shape[1]
+        check_size(path, stored.channels, frames)
+    signal = np.concatenate(blocks, axis=1) if blocks else np.empty((stored.channels, 0), np.float32)
+    return signal, replace(stored, frames=frames)
+
+
 def _cannot_be_decoded(path: Path, done: int, stored: StoredSound, error: Exception) -> FileError:
     return FileError(
-        f"got {path}, which cannot be decoded beyond sample {done} of {stored.frames} ({error}); expected sound "
-        "to the end that its header names; copy or download it again"
+        f"got {path}, which cannot be decoded beyond sample {done} of {stored.frames or 'unknown'} ({error}); expected "
+        "sound to the end that its header names; copy or download it again"
     )
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """Open by number: libsndfile takes some names (.gsm, .raw) for headerless sound, whatever the bytes say."""
+    """Open by number: libsndfile takes some names (.gsm, .raw) for headerless sound, whatever the bytes say.
+
+    BW64 is RF64 by another name, which libsndfile does not know.
+    """
     import soundfile
 
-    with path.open("rb") as raw:
+    with path.open("rb", buffering=0) as raw:  # so that the number is where the file is
+        is_bw64 = raw.read(4) == b"BW64"
+        raw.seek(0)
         try:
-            file = soundfile.SoundFile(raw.fileno(), closefd=False)
+            file = soundfile.SoundFile(PatchedFile(raw, {0: b"RF64"}) if is_bw64 else raw.fileno(), closefd=False)
         except (soundfile.SoundFileError, MemoryError) as error:
             raise FileError(
                 f"got {path}, which cannot be opened as sound ({error}); expected a complete file; "
@@ -121,7 +144,8 @@ def _opened(path: Path) -> Iterator[Any]:
 
 def _stored(file: Any, path: Path, container: str) -> StoredSound:
     mask = speaker_mask(path, container)
-    layout = _SPEAKERS.get(mask, f"speaker mask {mask:#x}") if mask else None
+    layout = SPEAKERS.get(mask, f"speaker mask {mask:#x}") if mask else None
     if file.format == "FLAC" and file.channels == 6:
         layout = "5.1"  # fixed by the format
-    return StoredSound(file.subtype, file.channels, layout, file.samplerate, file.frames)
+    frames = None if file.frames == _UNKNOWN_LENGTH else file.frames
+    return StoredSound(file.subtype, file.channels, layout, file.samplerate, frames)

@@ -11,11 +11,12 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64
 
 from ambikit._arrays import Array, is_torch
-from ambikit._checks import check_choice, check_floating, check_sample_rate
+from ambikit._checks import check_choice, check_floating, check_sample_rate, order_if_complete
 from ambikit.errors import AmbikitError, ArrayTypeError, FileError, ShapeError
+from ambikit.files.metadata.caf import ambix_chunk
 from ambikit.files.replacing import replacing
 from ambikit.files.soundfiles import BLOCK
-from ambikit.geometry.conventions import convert
+from ambikit.geometry.conventions import AMBIX, convert
 
 __all__ = ["write", "write_in_blocks"]
 
@@ -45,9 +46,9 @@ def write(
     """Write an AmbiX signal to a sound file, whole or not at all.
 
     The name's ending chooses the format: ``.wav`` (32-bit float by default, plain WAV without a loudspeaker mask;
-    RF64 above 4 GiB), ``.caf`` (the same), ``.flac`` (24-bit, at most 8 channels) or ``.ogg`` (Vorbis, lossy). The
-    file is written under another name in the same folder and moved into place, so an error leaves an older file
-    untouched.
+    RF64 above 4 GiB), ``.caf`` (the same; a full AmbiX set says so, as an extended ambiX file), ``.flac`` (24-bit, at
+    most 8 channels) or ``.ogg`` (Vorbis, lossy). The file is written under another name in the same folder and moved
+    into place, so an error leaves an older file untouched.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ def write(
     sample_rate : int
         In Hz, a whole number: files have no other.
     target : "ambix", "n3d", "fuma" or Convention
-        The convention to write. A WAV file cannot say which one it has: put it into the name.
+        The convention to write. Only a CAF file of ``"ambix"`` says which one it has: put it into the name of others.
     subtype : str, optional
         ``"FLOAT"``, ``"DOUBLE"``, ``"PCM_16"``, ``"PCM_24"``, ``"PCM_32"`` (WAV, CAF), ``"PCM_16"``, ``"PCM_24"``
         (FLAC) or ``"VORBIS"``.
@@ -128,6 +129,9 @@ def write_in_blocks(
 
     with replacing(path) as temporary:
         _write_blocks(temporary, samples(), (channels, frames), rate, form, subtype, path)
+        if form == "CAF" and target in ("ambix", AMBIX) and channels > 1 and order_if_complete(channels) is not None:
+            with temporary.open("ab") as file:
+                file.write(ambix_chunk(np.eye(channels)))
         if largest > 1 and subtype != "VORBIS":
             warnings.warn(
                 f"the signal reaches {largest:.3g} times full scale and is clipped in {path} ({subtype}); scale it, or "
