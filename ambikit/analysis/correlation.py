@@ -32,7 +32,7 @@ def gcc_phat(
     pairs: Sequence[tuple[int, int]] | None = None,
     frame_length: int | None = None,
 ) -> Float[Array, "..."]:
-    r"""How well two channels agree when one is shifted against the other, each frequency with one voice.
+    r"""How well two channels agree when one is shifted against the other, every frequency counting alike.
 
     .. math:: c(\ell) = \frac{1}{N} \sum_{k} \frac{\langle L^*(k)\, R(k) \rangle}{|\langle L^*(k)\, R(k) \rangle|}\,
         e^{2\pi i k \ell / N}

@@ -69,12 +69,16 @@ def map_peaks(
     azimuth, elevation
         The grid ``(points,)`` in radians: any directions in any order; they need not cover all of the sphere.
         ``ambikit.fibonacci_grid(1000)`` has its points 6° apart; a wave in weak diffuse sound is then found to 0.2° in
-        the maps of orders 1 to 6 (the worst of 200 directions). The neighbours are searched once per grid, in NumPy:
-        under ``torch.compile`` the call does not trace.
+        the maps of orders 1 to 6 (the worst of 200 directions). Two waves close to each other want more points: 45°
+        apart, in maps of :func:`music`, the worse one was missed by up to 16° at order 1 and 0.7° at order 3 with 1000
+        points, by 5° and 0.2° with 4000 (30 pairs, ``minimum_separation`` 20°). The neighbours are searched once per
+        grid, in NumPy: under ``torch.compile`` the call does not trace.
     count
         How many peaks to look for.
     minimum_separation
-        Smallest angle between two of them, in radians, or in degrees with ``degrees=True``.
+        Smallest angle between two of them, in radians, or in degrees with ``degrees=True``. Between grid points that
+        a narrow ridge of the map passes, one source can have several peaks: with several sources set it to the angle
+        that you trust the order to resolve, e.g. 20 degrees.
     refine
         Whether to look between the grid points.
     degrees

@@ -37,8 +37,8 @@ def music(
         with ``per_frequency=True`` there, one map per frequency.
     azimuth, elevation
         Directions in radians; they broadcast with the batch axes of the covariance: a covariance ``(N, 1, C, C)``
-        with angles ``(D,)`` gives ``(N, D)``. ``ambikit.fibonacci_grid(1000)`` is fine enough for
-        :func:`map_peaks`.
+        with angles ``(D,)`` gives ``(N, D)``. For :func:`map_peaks`
+        ``ambikit.fibonacci_grid(1000)`` is fine enough for one source, 4000 points for several.
     sources
         How many sources there are, from 1 to one less than there are channels, see :func:`number_of_sources`; or an
         array of such numbers that broadcasts with the batch axes. In an array 0 is allowed and gives 1 everywhere.

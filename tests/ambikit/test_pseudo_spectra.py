@@ -4,7 +4,19 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ambikit import diffuse_covariance, fibonacci_grid, min_norm, music, mvdr_map, power_map, rotate, rotation_matrix
+from ambikit import (
+    angular_distance,
+    diffuse_covariance,
+    fibonacci_grid,
+    map_peaks,
+    min_norm,
+    music,
+    mvdr_map,
+    power_map,
+    rotate,
+    rotation_matrix,
+    vectors_to_angles,
+)
 from ambikit.errors import AmbikitError, ArrayTypeError, ShapeError
 from tests.closeness import assert_close
 from tests.oracles import real_spherical_harmonics
@@ -92,6 +104,25 @@ class TestMusic:
             covariance = waves(grid[0][[place]], grid[1][[place]], [1.0], order) + 0.1 * diffuse_covariance(order)
             for chart in (music, min_norm, mvdr_map, power_map):
                 assert chart(covariance, *grid).argmax() == place
+
+    @pytest.mark.parametrize(("order", "apart", "worst"), [(1, 60, 5.0), (3, 45, 0.3)])
+    def test_the_peaks_of_two_waves_in_any_directions(self, rng, order, apart, worst):
+        """On a grid of 4000 points, 20° between the peaks: what the docstring of map_peaks promises."""
+        first, across = rng.normal(size=(2, 20, 3))
+        first /= np.linalg.norm(first, axis=-1, keepdims=True)
+        across -= first * (first * across).sum(-1, keepdims=True)
+        across /= np.linalg.norm(across, axis=-1, keepdims=True)
+        angle = np.radians(apart)
+        places = np.stack([first, np.cos(angle) * first + np.sin(angle) * across], 1)
+        azimuth, elevation = vectors_to_angles(places)
+        powers = rng.uniform(0.3, 1.0, (20, 2))
+        fields = np.stack([waves(*each, order) for each in zip(azimuth, elevation, powers, strict=True)])
+        grid = fibonacci_grid(4000)
+        charts = music((fields + 0.03 * diffuse_covariance(order))[:, None], *grid, 2)
+        found = map_peaks(charts, *grid, 2, minimum_separation=np.radians(20))
+        heard = (found.azimuth[..., None], found.elevation[..., None])
+        misses = angular_distance(*heard, azimuth[:, None], elevation[:, None]).min(axis=1)
+        assert np.degrees(misses).max() < worst
 
     def test_only_the_real_part_counts(self, rng):
         """Two sources that sound together a quarter period apart have a covariance of rank 1, and are told apart."""

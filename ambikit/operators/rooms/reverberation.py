@@ -161,7 +161,7 @@ def absorption_for_reverberation_time(
 
 
 def absorption_to_reflection(absorption: Any) -> Float[Array, "..."]:
-    """What share of the pressure walls reflect that take a share of the energy: ``√(1 − absorption)``.
+    """The share of the pressure that a wall reflects, from the energy share that it absorbs: ``√(1 − absorption)``.
 
     Parameters
     ----------
