@@ -81,6 +81,10 @@ def decay_time(
     ShapeError
         If the time axis is empty.
 
+    See Also
+    --------
+    reverberation_time : what statistics predict of a room.
+
     References
     ----------
     ISO 3382-1:2009, 5.3.3, the integrated impulse response method.

@@ -62,6 +62,10 @@ def reverberation_time(
     ShapeError
         If the sizes are not three, the walls neither 1 nor 6, or leading axes do not broadcast.
 
+    See Also
+    --------
+    decay_time : the same of a response, measured.
+
     References
     ----------
     Sabine, Collected Papers on Acoustics (1922); Eyring, Reverberation time in "dead" rooms, J. Acoust. Soc. Am. 1
