@@ -86,8 +86,8 @@ def all_commands() -> Figures:
         f"{lengths[1] // 60} minutes of first order at {RATE // 1000} kHz through the commands, one process each",
         ("command", "seconds", "× real time", "peak with 1 minute, MB", f"with {lengths[1] // 60} minutes, MB", "flat"),
         tuple(rows),
-        f"The long file holds {lengths[1] * RATE * CHANNELS * 2 / 1e6:.0f} MB, twice that as float32. The sound of videos"
-        " is read whole by every command, which is not measured here.",
+        f"The long file holds {lengths[1] * RATE * CHANNELS * 2 / 1e6:.0f} MB, twice that as float32. The sound of"
+        " videos is read whole by every command, which is not measured here.",
     )
 
 
