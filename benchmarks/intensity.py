@@ -21,12 +21,12 @@ def without_loops(function):
     """The same call by the plain formula."""
 
     def run():
-        kept = mel.views_for_kernel, features.views_for_kernel
-        mel.views_for_kernel = features.views_for_kernel = lambda spectrum, bank: None
+        kept = mel.views_for_kernel
+        mel.views_for_kernel = lambda spectrum, bank: None
         try:
             return function()
         finally:
-            mel.views_for_kernel, features.views_for_kernel = kept
+            mel.views_for_kernel = kept
 
     return run
 

@@ -3,23 +3,24 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from jaxtyping import Float
 
-from ambikit._arrays import Array, empty_like_signal, namespace, narrow, widen
+from ambikit._arrays import Array, namespace, narrow, widen
 from ambikit._checks import check_choice, check_floating, check_signal
 from ambikit.analysis.filterbank import mel_average
 from ambikit.analysis.intensity import active_intensity, energy_density
 from ambikit.analysis.interaural import LIMIT_DB, ild, phase_difference
 from ambikit.analysis.mel import (
     MelGrid,
+    Room,
     by_clips,
     check_levels,
     clip_spectra,
-    clips_of,
     levels,
     mel_grid,
     mel_magnitudes,
-    views_for_kernel,
+    room_for,
 )
 from ambikit.errors import ShapeError
 
@@ -171,35 +172,57 @@ def stereo_features(
 
 
 def _features_of_clips(
-    signal: Array, grid: MelGrid, power: float, weighting: str, dynamic_range_db: float, cues: Callable[..., Array]
+    signal: Array,
+    grid: MelGrid,
+    out: np.ndarray | None,
+    power: float,
+    weighting: str,
+    dynamic_range_db: float,
+    cues: Callable[..., Array],
 ) -> Array:
     spectrum, peak = clip_spectra(signal, grid)
-    level = levels(mel_magnitudes(spectrum, grid.bank, power), power, dynamic_range_db, peak)
-    return namespace(level).concat([level, cues(spectrum, grid.bank, weighting)], -3)
+    room = room_for(signal.shape[-2] + 3, spectrum, grid.bank, out)
+    level = levels(mel_magnitudes(spectrum, grid.bank, power, room), power, dynamic_range_db, peak, room)
+    cue = cues(spectrum, grid.bank, weighting, room)
+    return room.out if room is not None else namespace(level).concat([level, cue], -3)
 
 
-def mel_intensity(spectrum: Array, bank: Array, weighting: str) -> Array:
-    """Normalised intensity of a first-order spectrum, averaged in mel bands: ``(..., 3, mel, frames)``."""
-    views = views_for_kernel(spectrum, bank) if weighting == "mean" else None
-    if views is not None:
-        from ambikit.kernels import mel as kernels
+def mel_intensity(spectrum: Array, bank: Array, weighting: str, room: Room | None = None) -> Array:
+    """Normalised intensity of a first-order spectrum, averaged in mel bands: ``(..., 3, mel, frames)``.
 
-        out = empty_like_signal((*spectrum.shape[:-3], 3, len(bank), spectrum.shape[-1]), bank)
-        kernels.mel_intensity(*views, clips_of(out))
-        return out
+    They are the last channels of ``room``, if there is one.
+    """
+    if weighting == "mean":
+        room = room_for(3, spectrum, bank) if room is None else room
+        if room is not None:
+            from ambikit.kernels import mel as kernels
+
+            kernels.mel_intensity(room.spectra, room.bank, room.clips)
+            return room.out[..., -3:, :, :]
     weights = energy_density(spectrum)[..., None, :, :] if weighting == "energy" else None
-    return mel_average(active_intensity(spectrum), bank, weights=weights)
+    return _placed(mel_average(active_intensity(spectrum), bank, weights=weights), room)
 
 
-def mel_cues(spectrum: Array, bank: Array, weighting: str) -> Array:
-    """Level difference, cosine and sine of the phase difference, averaged in bands: ``(..., 3, mel, frames)``."""
-    views = views_for_kernel(spectrum, bank) if weighting == "mean" else None
-    if views is not None:
-        from ambikit.kernels import mel as kernels
+def mel_cues(spectrum: Array, bank: Array, weighting: str, room: Room | None = None) -> Array:
+    """Level difference, cosine and sine of the phase difference, averaged in bands: ``(..., 3, mel, frames)``.
 
-        out = empty_like_signal((*spectrum.shape[:-3], 3, len(bank), spectrum.shape[-1]), bank)
-        kernels.mel_cues(*views, LIMIT_DB, clips_of(out))
-        return out
+    They are the last channels of ``room``, if there is one.
+    """
+    if weighting == "mean":
+        room = room_for(3, spectrum, bank) if room is None else room
+        if room is not None:
+            from ambikit.kernels import mel as kernels
+
+            kernels.mel_cues(room.spectra, room.bank, LIMIT_DB, room.clips)
+            return room.out[..., -3:, :, :]
     cues = namespace(spectrum).stack([ild(spectrum), *phase_difference(spectrum)], -3)
     weights = (spectrum.real**2 + spectrum.imag**2).sum(-3, keepdims=True) if weighting == "energy" else None
-    return mel_average(cues, bank, weights=weights)
+    return _placed(mel_average(cues, bank, weights=weights), room)
+
+
+def _placed(values: Array, room: Room | None) -> Array:
+    """The values, or where they were written in a room."""
+    if room is None:
+        return values
+    room.out[..., -3:, :, :] = values
+    return room.out[..., -3:, :, :]

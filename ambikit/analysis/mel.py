@@ -7,7 +7,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from ambikit._arrays import Array, empty_like_signal, is_torch, kernel_view, loaded_torch, namespace, narrow, widen
+from ambikit._arrays import (
+    Array,
+    empty_like_signal,
+    is_torch,
+    kernel_view,
+    loaded_torch,
+    namespace,
+    narrow,
+    real_dtype,
+    widen,
+)
 from ambikit._checks import check_floating
 from ambikit.analysis.filterbank import band_sums, bank_like, detached, mel_filterbank
 from ambikit.analysis.spectra import check_length, feature_grid, frame_spectrum
@@ -15,6 +25,7 @@ from ambikit.errors import AmbikitError, ShapeError
 
 __all__ = [
     "MelGrid",
+    "Room",
     "by_clips",
     "check_levels",
     "clip_spectra",
@@ -25,6 +36,7 @@ __all__ = [
     "mel_magnitudes",
     "mel_products",
     "peak_of",
+    "room_for",
     "views_for_kernel",
 ]
 
@@ -111,12 +123,17 @@ def log_mel(
     check_levels(power, dynamic_range_db)
     signal, dtype = widen(signal)
     grid = mel_grid(signal, sample_rate, bands, window, hop, filterbank)
-    return narrow(by_clips(_levels_of_clips, signal, grid, power, dynamic_range_db), dtype)
+    clips = signal if signal.ndim > 1 else signal[None]
+    level = narrow(by_clips(_levels_of_clips, clips, grid, power, dynamic_range_db), dtype)
+    return level if signal.ndim > 1 else level[0]
 
 
-def _levels_of_clips(signal: Array, grid: "MelGrid", power: float, dynamic_range_db: float) -> Array:
+def _levels_of_clips(
+    signal: Array, grid: "MelGrid", out: np.ndarray | None, power: float, dynamic_range_db: float
+) -> Array:
     spectrum, peak = clip_spectra(signal, grid)
-    return levels(mel_magnitudes(spectrum, grid.bank, power), power, dynamic_range_db, peak)
+    room = room_for(spectrum.shape[-3], spectrum, grid.bank, out)
+    return levels(mel_magnitudes(spectrum, grid.bank, power, room), power, dynamic_range_db, peak, room)
 
 
 class MelGrid(NamedTuple):
@@ -126,6 +143,8 @@ class MelGrid(NamedTuple):
     hop_length: int
     frames: int
     bank: Array
+    library: Any = None
+    """Whose Fourier transform it is, if not that of the signal's own library."""
 
 
 def mel_grid(signal: Array, sample_rate: float, bands: int, window: float, hop: float, filterbank: Any) -> MelGrid:
@@ -145,56 +164,95 @@ def mel_grid(signal: Array, sample_rate: float, bands: int, window: float, hop: 
 def clip_spectra(signal: Array, grid: MelGrid) -> tuple[Array, Array]:
     """The spectrum ``(..., channels, freq, frames)`` of clips divided by their largest samples, and these."""
     peak = peak_of(signal)
-    return frame_spectrum(signal / peak, grid.frame_length, grid.hop_length, grid.frames).mT, peak
+    spectrum = frame_spectrum(signal / peak, grid.frame_length, grid.hop_length, grid.frames, library=grid.library)
+    return spectrum.mT, peak
 
 
 def by_clips(compute: Callable[..., Array], signal: Array, grid: MelGrid, *options: Any) -> Array:
-    """``compute(signal, grid, *options)`` for a batch of clips, in pieces that stay in the cache of a CPU.
+    """``compute(signal, grid, out, *options)`` for a batch of clips, in pieces that stay in the cache of a CPU.
 
     Fresh pages for the spectra of a large batch cost more than the arithmetic. Plain tensors are seen as the NumPy
     arrays they are; where gradients or transforms need one formula, and on other devices, the batch stays whole.
+    ``out`` is where the result may be written, or None; what is returned instead is copied.
     """
     view, bank = kernel_view(signal), kernel_view(grid.bank)
     if view is None or bank is None:
-        return compute(signal, grid, *options)
-    grid = grid._replace(bank=bank)
-    *batch, channels, time = view.shape if view.ndim > 1 else (1, *view.shape)
+        return compute(signal, grid, None, *options)
+    grid = grid._replace(bank=bank, library=namespace(signal))
+    *batch, channels, time = view.shape
     clips, piece = prod(batch), max(1, _CACHED_SAMPLES // max(channels * time, 1))
-    if clips <= piece:
-        out = compute(view, grid, *options)
-    else:
-        flat = view.reshape(clips, channels, time)
-        first = compute(flat[:piece], grid, *options)
-        out = np.empty((clips, *first.shape[1:]), first.dtype)
+    flat = view.reshape(clips, channels, time)
+    out = compute(flat[:piece], grid, None, *options)
+    if clips > piece:
+        first, out = out, np.empty((clips, *out.shape[1:]), out.dtype)
         out[:piece] = first
         for start in range(piece, clips, piece):
-            out[start : start + piece] = compute(flat[start : start + piece], grid, *options)
-        out = out.reshape(*batch, *first.shape[1:])
+            part = out[start : start + piece]
+            found = compute(flat[start : start + piece], grid, part, *options)
+            if found is not part:
+                part[:] = found
+    out = out.reshape(*batch, *out.shape[1:])
     return loaded_torch().from_numpy(out) if is_torch(signal) else out
 
 
-def mel_magnitudes(spectrum: Array, bank: Array, power: float) -> Array:
-    """``|X|²`` for power 2, ``|X|`` for power 1 (with gradient 0 where X is 0), summed over each band."""
+class Room(NamedTuple):
+    """What the loops read, and where they write the quantities of a feature side by side, ``(..., mel, frames)``."""
+
+    spectra: np.ndarray
+    bank: np.ndarray
+    out: Array
+
+    @property
+    def clips(self) -> np.ndarray:
+        """``out`` as ``(clips, quantities, mel, frames)``."""
+        return clips_of(self.out)
+
+
+def room_for(quantities: int, spectrum: Array, bank: Array, out: Array | None = None) -> Room | None:
+    """Room for the quantities of a spectrum, in ``out`` if it is given; None where only the formula can go."""
+    views = views_for_kernel(spectrum, bank)
+    if views is None:
+        return None
+    if out is None:
+        out = empty_like_signal((*spectrum.shape[:-3], quantities, len(bank), spectrum.shape[-1]), bank)
+    return Room(*views, out)
+
+
+def mel_magnitudes(spectrum: Array, bank: Array, power: float, room: Room | None = None) -> Array:
+    """``|X|²`` for power 2, ``|X|`` for power 1 (with gradient 0 where X is 0), summed over each band.
+
+    They are the first channels of ``room``, if there is one.
+    """
+    if spectrum.ndim == 2:
+        return mel_magnitudes(spectrum[None], bank, power)[0]
+    count = spectrum.shape[-3]
     if power == 2:
-        channels = list(range(spectrum.shape[-3])) if spectrum.ndim > 2 else [0]
-        mel = mel_products(spectrum if spectrum.ndim > 2 else spectrum[None], bank, channels, channels)
-        return mel if spectrum.ndim > 2 else mel[0]
+        return mel_products(spectrum, bank, list(range(count)), list(range(count)), room)
+    if room is None:
+        room = room_for(count, spectrum, bank)
+    if room is not None:
+        from ambikit.kernels import mel as kernels
+
+        kernels.mel_magnitudes(room.spectra, room.bank, room.clips)
+        return room.out[..., :count, :, :]
     xp = namespace(spectrum)
     squared = spectrum.real**2 + spectrum.imag**2
     silent = squared == 0
     return band_sums(bank, xp.where(silent, 0.0, xp.sqrt(xp.where(silent, 1.0, squared))))
 
 
-def mel_products(spectrum: Array, bank: Array, left: list[int], right: list[int]) -> Array:
-    """``Re(conj(X_left) X_right)`` for pairs of channels, summed over each band: ``(..., pairs, mel, frames)``."""
-    views = views_for_kernel(spectrum, bank)
-    if views is not None:
+def mel_products(spectrum: Array, bank: Array, left: list[int], right: list[int], room: Room | None = None) -> Array:
+    """``Re(conj(X_left) X_right)`` for pairs of channels, summed over each band: ``(..., pairs, mel, frames)``.
+
+    They are the first channels of ``room``, if there is one.
+    """
+    if room is None:
+        room = room_for(len(left), spectrum, bank)
+    if room is not None:
         from ambikit.kernels import mel as kernels
 
-        out = empty_like_signal((*spectrum.shape[:-3], len(left), len(bank), spectrum.shape[-1]), bank)
-        spectra, weights = views
-        kernels.mel_products(spectra, np.array(left), np.array(right), weights, clips_of(out))
-        return out
+        kernels.mel_products(room.spectra, np.array(left), np.array(right), room.bank, room.clips)
+        return room.out[..., : len(left), :, :]
     real, imaginary = spectrum.real, spectrum.imag
     products = real[..., left, :, :] * real[..., right, :, :] + imaginary[..., left, :, :] * imaginary[..., right, :, :]
     return band_sums(bank, products)
@@ -212,16 +270,31 @@ def clips_of(x: Array) -> np.ndarray:
     return view.reshape(prod(view.shape[:-3]), *view.shape[-3:])
 
 
-def levels(mel: Array, power: float, dynamic_range_db: float, peak: Any = None) -> Array:
-    """Decibels of band sums of ``|X / peak|**power``, floored below the largest of the last three axes."""
+def levels(mel: Array, power: float, dynamic_range_db: float, peak: Any = None, room: Room | None = None) -> Array:
+    """Decibels of band sums of ``|X / peak|**power``, floored below the largest of the last three axes.
+
+    Band sums that are the first channels of a ``room`` of single precision are overwritten: the result is the room's.
+    """
     xp = namespace(mel)
+    if room is not None and real_dtype(mel).itemsize == 4:
+        from ambikit.kernels.levels import decibels
+
+        clips, ratio = room.clips, np.float32(10 ** (-dynamic_range_db * power / 20))
+        offset = np.zeros(len(clips), np.float32) if peak is None else 20 * np.log10(np.asarray(peak).reshape(-1))
+        flat = clips.reshape(len(clips), prod(clips.shape[1:]))
+        decibels(flat, prod(mel.shape[-3:]), ratio, np.float32(20 / power / np.log(10)), offset)
+        return mel
     # A NaN stays where it is: it does not decide over the floor of the rest.
     known = xp.where(xp.isfinite(mel), mel, 0.0)
     top = xp.amax(known, tuple(range(-min(3, mel.ndim), 0)), keepdims=True)
     top = xp.where(top > 0, top, 1.0)
     floor = xp.clip(top * 10 ** (-dynamic_range_db * power / 20), float(xp.finfo(mel.dtype).tiny), None)
     level = (20 / power) * xp.log10(xp.maximum(mel, floor))
-    return level if peak is None else level + 20 * xp.log10(peak)[..., None]
+    level = level if peak is None else level + 20 * xp.log10(peak)[..., None]
+    if room is None:
+        return level
+    mel[:] = level
+    return mel
 
 
 def peak_of(signal: Array) -> Array:
@@ -231,9 +304,18 @@ def peak_of(signal: Array) -> Array:
     """
     xp = namespace(signal)
     fixed = detached(signal)
-    # Infinity and NaN stay where they are: they do not decide over the level of the rest.
-    size = xp.where(xp.isfinite(fixed), xp.abs(fixed), 0.0)
-    peak = xp.amax(size, tuple(range(-min(2, signal.ndim), 0)), keepdims=True)
+    view = kernel_view(fixed)
+    if view is not None and view.dtype == np.float32 and view.ndim > 1:
+        from ambikit.kernels.levels import largest_samples
+
+        largest = np.empty((*view.shape[:-2], 1, 1), np.float32)
+        samples = view.view(np.int32).reshape(largest.size, view.shape[-2] * view.shape[-1])
+        largest_samples(samples, largest.view(np.int32).reshape(-1))
+        peak = xp.asarray(largest)
+    else:
+        # Infinity and NaN stay where they are: they do not decide over the level of the rest.
+        size = xp.where(xp.isfinite(fixed), xp.abs(fixed), 0.0)
+        peak = xp.amax(size, tuple(range(-min(2, signal.ndim), 0)), keepdims=True)
     return xp.where(peak == 0, 1.0, peak)
 
 

@@ -7,12 +7,13 @@ exactly, and one small matrix product turns them: no Fourier transform per viewp
 
 from typing import Any
 
+import numpy as np
 from jaxtyping import Float
 
 from ambikit._arrays import Array, constant_like, is_torch, namespace, narrow, widen
 from ambikit._checks import check_choice, check_floating, check_signal
 from ambikit.analysis.features import WEIGHTINGS, mel_intensity
-from ambikit.analysis.mel import MelGrid, by_clips, check_levels, clip_spectra, levels, mel_grid, mel_products
+from ambikit.analysis.mel import MelGrid, by_clips, check_levels, clip_spectra, levels, mel_grid, mel_products, room_for
 from ambikit.errors import ShapeError
 from ambikit.geometry.directions import broadcast_shape
 from ambikit.operators.channel_axis import angles_for
@@ -106,10 +107,15 @@ def mel_covariance(
     return narrow(by_clips(_covariance_of_clips, signal, grid, weighting), dtype)
 
 
-def _covariance_of_clips(signal: Array, grid: MelGrid, weighting: str) -> Array:
+def _covariance_of_clips(signal: Array, grid: MelGrid, out: np.ndarray | None, weighting: str) -> Array:
     spectrum, peak = clip_spectra(signal, grid)
-    products = mel_products(spectrum, grid.bank, *_FACTORS) * peak[..., None] ** 2
-    return namespace(products).concat([products, mel_intensity(spectrum, grid.bank, weighting)], -3)
+    room = room_for(len(CHANNELS), spectrum, grid.bank, out)
+    products = mel_products(spectrum, grid.bank, *_FACTORS, room)
+    intensity = mel_intensity(spectrum, grid.bank, weighting, room)
+    if room is None:
+        return namespace(products).concat([products * peak[..., None] ** 2, intensity], -3)
+    products *= peak[..., None] ** 2
+    return room.out
 
 
 def align_mel_covariance(

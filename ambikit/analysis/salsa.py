@@ -2,6 +2,7 @@
 
 from math import pi
 
+import numpy as np
 from jaxtyping import Float
 
 from ambikit._arrays import Array, constant_like, is_torch, namespace, narrow, widen
@@ -163,6 +164,7 @@ def metres_per_radian(bins: int, sample_rate: float, frame_length: int, speed_of
 def _features_of_clips(
     signal: Array,
     grid: MelGrid,
+    out: np.ndarray | None,
     bins: int,
     cue: str,
     scale: list,

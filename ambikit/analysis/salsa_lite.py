@@ -1,5 +1,6 @@
 """SALSA-Lite: the spectrograms of microphones, and the ways between them that their phases tell."""
 
+import numpy as np
 from jaxtyping import Float
 
 from ambikit._arrays import Array, constant_like, namespace, narrow, widen
@@ -97,7 +98,9 @@ def salsa_lite(
     return narrow(by_clips(_features_of_clips, signal, grid, scale, dynamic_range_db), dtype)
 
 
-def _features_of_clips(signal: Array, grid: MelGrid, scale: list, dynamic_range_db: float) -> Array:
+def _features_of_clips(
+    signal: Array, grid: MelGrid, out: np.ndarray | None, scale: list, dynamic_range_db: float
+) -> Array:
     spectrum, peak = clip_spectra(signal, grid)
     level = levels(mel_magnitudes(spectrum, grid.bank, 2.0), 2.0, dynamic_range_db, peak)
     paths = path_differences(spectrum[..., 1 : len(scale) + 1, :], constant_like(scale, level))

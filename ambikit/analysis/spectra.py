@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Complex, Float
 
-from ambikit._arrays import Array, constant_like, is_torch, namespace, widen
+from ambikit._arrays import Array, constant_like, is_torch, kernel_view, namespace, widen
 from ambikit._checks import check_floating, check_order, check_sample_rate
 from ambikit.errors import AmbikitError, ArrayTypeError, ShapeError
 from ambikit.operators.channel_weights import is_complex
@@ -76,13 +76,28 @@ def stft(
 
 
 def frame_spectrum(
-    signal: Array, frame_length: int, hop_length: int, frames: int | None = None, transform_length: int | None = None
+    signal: Array,
+    frame_length: int,
+    hop_length: int,
+    frames: int | None = None,
+    transform_length: int | None = None,
+    *,
+    library: Any = None,
 ) -> Array:
     """The transform behind :func:`stft`: ``(..., frames, freq)``, the way it lies in memory, or its first frames.
 
-    Frames may be filled up with zeros to ``transform_length``.
+    Frames may be filled up with zeros to ``transform_length``. A NumPy view of a tensor may be transformed by the
+    ``library`` of the tensor, torch.
     """
     check_length(signal, frame_length)
+    view = kernel_view(signal)
+    if view is not None and view.size:
+        cut = _cut(view, frame_length, hop_length, frames)
+        library = library or namespace(signal)
+        if library is np:
+            return fourier(np).rfft(cut, transform_length)
+        spectrum = library.fft.rfft(library.from_numpy(cut), transform_length)
+        return spectrum if is_torch(signal) else spectrum.numpy()
     left, samples = frame_length // 2, signal.shape[-1]
     right = frame_length - left
     xp = namespace(signal)
@@ -90,6 +105,18 @@ def frame_spectrum(
     after = xp.flip(signal[..., samples - right - 1 : samples - 1], (-1,))
     padded = xp.concat([before, signal, after], -1)
     return spectrum_of_frames(padded, frame_length, hop_length, frames, transform_length)
+
+
+def _cut(view: np.ndarray, frame_length: int, hop_length: int, frames: int | None) -> np.ndarray:
+    """All frames ``(..., frames, frame_length)`` that are centred within a signal, or the first ones, windowed."""
+    from ambikit.kernels.frames import cut_frames
+
+    *batch, samples = view.shape
+    count = 1 + samples // hop_length
+    cut = np.empty((*batch, count if frames is None else min(frames, count), frame_length), view.dtype)
+    window = hann(frame_length).astype(view.dtype)
+    cut_frames(view.reshape(-1, samples), window, hop_length, cut.reshape(-1, *cut.shape[-2:]))
+    return cut
 
 
 def spectrum_of_frames(

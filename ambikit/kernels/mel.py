@@ -1,10 +1,14 @@
 """Spectra reduced to mel bands in one pass, without a plane of anything in memory: where the loop wins.
 
-Serial, nogil, without checks. The formulas beside them are ``mel_products`` in ``ambikit.analysis.mel``, and
-``mel_intensity`` and ``mel_cues`` in ``ambikit.analysis.features``.
+Serial, nogil, without checks. The formulas beside them are ``mel_products`` and ``mel_magnitudes`` in
+``ambikit.analysis.mel``, and ``mel_intensity`` and ``mel_cues`` in ``ambikit.analysis.features``.
 
 All take a complex spectrum (clips, channels, frames, freq), a real ``bank`` (bands, freq) and a real ``out``
-(clips, quantities, bands, frames), both in the precision of the spectrum.
+(clips, quantities, bands, frames), both in the precision of the spectrum. ``out`` may hold more quantities: products
+are its first ones, intensity and cues its last three.
+
+A bin is computed beside its neighbours, a band is summed for many frames side by side; between the two lies a tile
+(freq, frames) that stays in the second-level cache.
 """
 
 from math import log, sqrt
@@ -13,9 +17,10 @@ import numpy as np
 
 from ambikit.kernels.compiling import compiled
 
-__all__ = ["mel_cues", "mel_intensity", "mel_products"]
+__all__ = ["mel_cues", "mel_intensity", "mel_magnitudes", "mel_products"]
 
 _FAST = {"contract", "reassoc"}  # NaN and infinity keep their meaning
+_TILE = 112  # frames; an odd number of cache lines, so that a column of the tile does not fall into few sets
 
 
 @compiled(fastmath=_FAST)
@@ -23,18 +28,35 @@ def mel_products(spectrum, left, right, bank, out):
     """Sum ``Re(conj(X_left) X_right)`` over bands, for pairs of channels ``left``, ``right`` (pairs,)."""
     clips, _, frames, freq = spectrum.shape
     first, last = _limits(bank)
-    product = np.empty(freq, bank.dtype)
+    product, tile = np.empty(freq, bank.dtype), np.empty((freq, _TILE), bank.dtype)
     for n in range(clips):
-        for p in range(len(left)):
-            for t in range(frames):
-                one, other = spectrum[n, left[p], t], spectrum[n, right[p], t]
-                for f in range(freq):
-                    product[f] = one[f].real * other[f].real + one[f].imag * other[f].imag
-                for b in range(len(bank)):
-                    total = bank.dtype.type(0)
-                    for f in range(first[b], last[b]):
-                        total += bank[b, f] * product[f]
-                    out[n, p, b, t] = total
+        for start in range(0, frames, _TILE):
+            count = min(_TILE, frames - start)
+            for p in range(len(left)):
+                for t in range(count):
+                    one, other = spectrum[n, left[p], start + t], spectrum[n, right[p], start + t]
+                    for f in range(freq):
+                        product[f] = one[f].real * other[f].real + one[f].imag * other[f].imag
+                    _put(product, tile, t)
+                _sum(tile, bank, first, last, out[n, p], start, count)
+
+
+@compiled(fastmath=_FAST)
+def mel_magnitudes(spectrum, bank, out):
+    """Sum ``|X|`` over bands, for all channels."""
+    clips, channels, frames, freq = spectrum.shape
+    first, last = _limits(bank)
+    size, tile = np.empty(freq, bank.dtype), np.empty((freq, _TILE), bank.dtype)
+    for n in range(clips):
+        for start in range(0, frames, _TILE):
+            count = min(_TILE, frames - start)
+            for c in range(channels):
+                for t in range(count):
+                    bins = spectrum[n, c, start + t]
+                    for f in range(freq):
+                        size[f] = sqrt(bins[f].real * bins[f].real + bins[f].imag * bins[f].imag)
+                    _put(size, tile, t)
+                _sum(tile, bank, first, last, out[n, c], start, count)
 
 
 @compiled(fastmath=_FAST)
@@ -45,9 +67,10 @@ def mel_intensity(spectrum, bank, out):
     """
     clips, _, frames, freq = spectrum.shape
     first, last = _limits(bank)
-    weights = _normalized(bank)
+    weights = _normalized(bank, first, last)
     one, least = bank.dtype.type(1), np.finfo(bank.dtype).tiny
     x_of, y_of, z_of = np.empty(freq, bank.dtype), np.empty(freq, bank.dtype), np.empty(freq, bank.dtype)
+    tiles = np.empty((3, freq, _TILE), bank.dtype)
     for n in range(clips):
         for t in range(frames):
             w_row, y_row, z_row, x_row = spectrum[n, 0, t], spectrum[n, 1, t], spectrum[n, 2, t], spectrum[n, 3, t]
@@ -67,7 +90,7 @@ def mel_intensity(spectrum, bank, out):
                 x_of[f] = (wr * xr + wi * xi) * share
                 y_of[f] = (wr * yr + wi * yi) * share
                 z_of[f] = (wr * zr + wi * zi) * share
-            _average(x_of, y_of, z_of, weights, first, last, out[n, :, :, t])
+            _average(x_of, y_of, z_of, t, tiles, weights, first, last, out[n])
 
 
 @compiled(fastmath=_FAST)
@@ -78,11 +101,12 @@ def mel_cues(spectrum, bank, limit_db, out):
     """
     clips, _, frames, freq = spectrum.shape
     first, last = _limits(bank)
-    weights = _normalized(bank)
+    weights = _normalized(bank, first, last)
     one, least = bank.dtype.type(1), np.finfo(bank.dtype).tiny
     faintest, decibels = bank.dtype.type(10 ** (-limit_db / 10)), bank.dtype.type(10 / log(10))
     limit = bank.dtype.type(limit_db)
     level, cosine, sine = np.empty(freq, bank.dtype), np.empty(freq, bank.dtype), np.empty(freq, bank.dtype)
+    tiles = np.empty((3, freq, _TILE), bank.dtype)
     for n in range(clips):
         for t in range(frames):
             left_row, right_row = spectrum[n, 0, t], spectrum[n, 1, t]
@@ -111,7 +135,7 @@ def mel_cues(spectrum, bank, limit_db, out):
                 level[f] = lifted_left / lifted_right
             for f in range(freq):
                 level[f] = min(max(decibels * log(level[f]), -limit), limit)
-            _average(level, cosine, sine, weights, first, last, out[n, :, :, t])
+            _average(level, cosine, sine, t, tiles, weights, first, last, out[n])
 
 
 @compiled()
@@ -120,32 +144,58 @@ def _limits(bank):
     bands, freq = bank.shape
     first, last = np.zeros(bands, np.int64), np.zeros(bands, np.int64)
     for b in range(bands):
-        last[b] = freq
-        while last[b] > 0 and bank[b, last[b] - 1] == 0:
-            last[b] -= 1
-        while first[b] < last[b] and bank[b, first[b]] == 0:
-            first[b] += 1
+        row = bank[b]
+        begin, end = np.int32(freq), np.int32(0)
+        for f in range(freq):  # without a way out, so that many bins are looked at together
+            held = row[f] != 0
+            begin = min(begin, np.int32(f) if held else np.int32(freq))
+            end = max(end, np.int32(f + 1) if held else np.int32(0))
+        first[b], last[b] = begin, end
     return first, last
 
 
 @compiled()
-def _normalized(bank):
+def _normalized(bank, first, last):
     """The bank with bands that add up to 1; a band without weight stays so."""
     weights = np.zeros_like(bank)
     for b in range(len(bank)):
         total = bank[b].sum()
         if total != 0:
-            weights[b] = bank[b] / total
+            for f in range(first[b], last[b]):
+                weights[b, f] = bank[b, f] / total
     return weights
 
 
+@compiled()
+def _put(row, tile, t):
+    """Write a row of bins as column ``t`` of a tile (freq, frames)."""
+    for f in range(len(row)):
+        tile[f, t] = row[f]
+
+
 @compiled(fastmath=_FAST)
-def _average(one, two, three, weights, first, last, out):
-    """Weigh three rows of bins into the bands of ``out`` (3, bands)."""
-    for b in range(len(weights)):
-        x, y, z = weights.dtype.type(0), weights.dtype.type(0), weights.dtype.type(0)
-        for f in range(first[b], last[b]):
-            x += weights[b, f] * one[f]
-            y += weights[b, f] * two[f]
-            z += weights[b, f] * three[f]
-        out[0, b], out[1, b], out[2, b] = x, y, z
+def _sum(tile, bank, first, last, out, start, count):
+    """Weigh the bins of ``count`` frames into ``out`` (bands, frames) from ``start``, two bins at a time."""
+    for b in range(len(bank)):
+        band = out[b, start : start + count]
+        band[:] = 0
+        for f in range(first[b], last[b] - 1, 2):
+            weight, next_weight, bins, next_bins = bank[b, f], bank[b, f + 1], tile[f], tile[f + 1]
+            for t in range(count):
+                band[t] += weight * bins[t] + next_weight * next_bins[t]
+        if (last[b] - first[b]) % 2:
+            weight, bins = bank[b, last[b] - 1], tile[last[b] - 1]
+            for t in range(count):
+                band[t] += weight * bins[t]
+
+
+@compiled(fastmath=_FAST)
+def _average(one, two, three, t, tiles, weights, first, last, out):
+    """Collect three rows of bins of frame ``t``; when the tiles are full, weigh them into the end of ``out``."""
+    frames, column = out.shape[-1], t % _TILE
+    _put(one, tiles[0], column)
+    _put(two, tiles[1], column)
+    _put(three, tiles[2], column)
+    if column == _TILE - 1 or t == frames - 1:
+        for k in range(3):
+            _sum(tiles[k], weights, first, last, out[len(out) - 3 + k], t - column, column + 1)
