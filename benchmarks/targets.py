@@ -1,0 +1,218 @@
+"""What the project wants to reach, as ratios between rows that are measured side by side, and where it stands.
+
+``python -m benchmarks.targets`` prints the table; the documentation shows the same one.
+"""
+
+from benchmarks.judging import Goal, Operation, evaluate, load, summary
+from benchmarks.writing import show
+
+__all__ = ["OPERATIONS"]
+
+
+def within(bound: float, against: str = "^limit", named: str = "the limit") -> Goal:
+    """At most so many times the time of another row."""
+    return Goal("times", bound, against, named)
+
+
+def faster(bound: float, against: str, named: str) -> Goal:
+    """At least so many times as fast as another row."""
+    return Goal("speed", bound, against, named)
+
+
+def exact(bound: float) -> Goal:
+    """With an error of at most that."""
+    return Goal("error", bound)
+
+
+def under(milliseconds: float) -> Goal:
+    """In at most so many milliseconds."""
+    return Goal("ms", milliseconds)
+
+
+def both(name: str, case: str, table: str, row: str, *goals: Goal) -> list[Operation]:
+    """The same goals for NumPy and for torch; ``{}`` in the pattern of the row stands for the library."""
+    return [Operation(name, library, case, table, row.format(library), goals) for library in ("NumPy", "torch")]
+
+
+def on_gpu(name: str, table: str, row: str, *goals: Goal) -> Operation:
+    """A row of the case of the GPU."""
+    return Operation(name, "CUDA", "cuda", table, row, goals)
+
+
+FOA = r"(?i)order 1\b.*60(\.0)? s"
+HARMONICS = r"(?i)harmonics.*order {}\b"
+SLOW_RECIPE = "librosa and NumPy as in the DCASE baselines"
+
+#: Everything that there is a target for.
+OPERATIONS: list[Operation] = [
+    *both(
+        "Rotate, first order, 60 s, `out=`",
+        "rotate",
+        FOA,
+        r"^ambikit(?=.*out=)(?!.*in place).*{}",
+        within(1.1),
+        faster(10, "^spaudiopy", "spaudiopy"),
+    ),
+    *both("the same in place", "rotate", FOA, r"^ambikit(?=.*in place).*{}", within(0.65)),
+    *both(
+        "the same, a new result",
+        "rotate",
+        FOA,
+        r"^ambikit(?=.*(new|alloc)).*{}",
+        within(1.1, r"^limit.*(x\.copy\(\)|clone|fresh|new)", "`x.copy()`"),
+    ),
+    *(
+        Operation(
+            f"Rotate, order {order}, `out=`",
+            library,
+            "rotate",
+            rf"(?i)order {order}\b",
+            rf"^ambikit(?=.*out=)(?!.*in place).*{library}",
+            (within(bound),),
+        )
+        for order, library, bound in ((3, "NumPy", 1.8), (3, "torch", 1.3), (7, "NumPy", 2.4), (7, "torch", 1.3))
+    ),
+    *(
+        operation
+        for order in (1, 3, 7, 20)
+        for operation in both(
+            f"Rotation matrices, 10 000 of order {order}",
+            "rotation_matrices",
+            rf"(?i)10.?000\b.*order {order}\b|order {order}\b.*10.?000\b",
+            "^ambikit.*{}",
+            within(7, named="writing them"),
+            faster(2000, "^spaudiopy", "spaudiopy"),
+        )
+    ),
+    *both(
+        "One rotation matrix of order 7",
+        "rotation_matrices",
+        r"(?i)(one|single|1 rotation).*order 7\b|order 7\b.*(one|single)",
+        "^ambikit.*{}",
+        under(0.025),
+    ),
+    *(
+        operation
+        for order, bound in ((1, 1.6), (3, 3.0), (7, 7.0))
+        for operation in both(
+            f"Rotation in time, order {order}, a pose per 128 samples",
+            "rotation_track",
+            rf"(?i)(blocks|tracking|128).*order {order}\b",
+            "^ambikit.*{}",
+            within(bound),
+        )
+    ),
+    *both(
+        "Rotation in time, first order, a pose per sample", "rotation_track", "per sample", "^ambikit.*{}", within(1.0)
+    ),
+    *(
+        operation
+        for order, bound, peer in (
+            (3, 1e-5, "sphericart.*float32"),
+            (7, 1e-5, "sphericart.*float32"),
+            (20, 1e-5, "sphericart.*float64"),
+        )
+        for operation in both(
+            f"Spherical harmonics, order {order}, 100 000 directions",
+            "harmonics",
+            HARMONICS.format(order),
+            "^ambikit(?!.*float64).*{}",
+            faster(1.3, peer, peer.replace(".*", ", ")),
+            exact(bound),
+        )
+    ),
+    *both(
+        "Spherical harmonics, order 20, float64",
+        "harmonics",
+        HARMONICS.format(20),
+        "^ambikit(?=.*float64).*{}",
+        exact(1e-12),
+    ),
+    *both(
+        "Log-mel, 112 clips × 4 × 1 s",
+        "features",
+        "^Log-mel",
+        "^ambikit, {}",
+        faster(4.5, "^torchaudio", "torchaudio"),
+        faster(4, "^torch.stft", "torch eager"),
+    ),
+    *both(
+        "FOA features, 112 clips × 4 × 1 s",
+        "features",
+        "^FOA features .*112 clips",
+        "^ambikit, {}",
+        faster(4, "^torch.stft", "torch eager"),
+        faster(18, SLOW_RECIPE, "the DCASE recipe"),
+    ),
+    *(
+        Operation(
+            "32 views of 112² from 8 frames 1920 × 960, normalised float32",
+            library,
+            "crop",
+            r"1920 × 960.*(float|normal)",
+            rf"^ambikit.*{word}",
+            (
+                faster(0.95, "^(cv2|OpenCV)", "OpenCV and normalising"),
+                faster(10, "^py360convert", "py360convert"),
+            ),
+        )
+        for library, word in (("NumPy", "NumPy"), ("torch", "(torch|tensor)"))
+    ),
+    *both(
+        "Check of first order, 10 s at 48 kHz",
+        "validity",
+        "10(\\.0)? s",
+        "^ambikit.*{}",
+        faster(4, "(?i)^scipy", "SciPy's filter and sum"),
+        exact(1e-4),
+    ),
+    *both(
+        "Two ears, order 3, 256 taps, 10 s",
+        "binaural",
+        "^Two ears .*order 3",
+        "^ambikit, loop, {}",
+        faster(7, "oaconvolve, ear by ear", "SciPy `oaconvolve`"),
+        under(50),
+    ),
+    *(
+        operation
+        for order in (1, 3, 7)
+        for what, row in (("Power of beams", "power_map"), ("MUSIC", "music"))
+        for operation in both(
+            f"{what}, 642 directions, order {order}",
+            "maps",
+            f"^{what} .*order {order}\\b",
+            f"^ambikit {row}, {{}}",
+            within(5, "^ambikit spatial_covariance", "the covariance"),
+        )
+    ),
+    Operation(
+        "A head that moves: turn and two ears, order 3, 64 samples",
+        "NumPy",
+        "streams",
+        "head that moves",
+        "turn and two ears$",
+        (under(0.1 * 64 / 48),),
+    ),
+    *(
+        on_gpu(f"Rotate, order {order}, `out=`", rf"^Rotate, order {order}\b", "^ambikit, out=", within(1.3))
+        for order in (1, 3, 7)
+    ),
+    on_gpu("Rotate, 288 clips, each by its own angles, `out=`", "^Rotate, first order", "^ambikit, out=", within(1.3)),
+    *(
+        on_gpu(f"Rotation in time, order {order}", rf"^Rotation in time, order {order}\b", "^ambikit", within(1.3))
+        for order in (1, 3)
+    ),
+    *(
+        on_gpu(
+            f"Spherical harmonics, order {order}", rf"^Spherical harmonics, order {order}\b", "^ambikit", within(1.3)
+        )
+        for order in (3, 7)
+    ),
+    on_gpu("Log-mel, 1120 clips", "^Log-mel", "^ambikit", within(4, named="its floor")),
+    on_gpu("FOA features, 1120 clips", "^FOA features", "^ambikit", within(4, named="its floor")),
+]
+
+
+if __name__ == "__main__":
+    show(summary(evaluate(OPERATIONS, load())))
