@@ -42,9 +42,8 @@ def read_in_blocks(
 ) -> SoundBlocks:
     """Read what :func:`ambikit.read` reads, ``length`` samples at a time: put together, the blocks are its signal.
 
-    The sound of video files, of files that do not say how long they are, and sound that is resampled, is decoded as a
-    whole and then cut; only the others take the same memory however long they are. Six channels without a map are gone
-    through once to see which are silent.
+    The sound of video files, and sound that is resampled, is decoded as a whole and then cut; only the others take
+    the same memory however long they are. Six channels without a map are gone through once to see which are silent.
 
     Parameters
     ----------
@@ -70,11 +69,10 @@ def read_in_blocks(
     """
     paths = [regular_file(each) for each in (path if isinstance(path, list | tuple) else [path])]
     containers = [container_of(each) for each in paths]
-    whole = not paths or sample_rate is not None or bool({"mp4", "matroska"} & set(containers))
-    stored = [] if whole else [_described(*each) for each in zip(paths, containers)]
-    if whole or any(each.frames is None for each in stored):
+    if not paths or sample_rate is not None or {"mp4", "matroska"} & set(containers):
         signal, rate = read(path, source=source, sample_rate=sample_rate, channel_map=channel_map)
         return SoundBlocks(*signal.shape, rate, lambda: _cut(signal, length))
+    stored = [_described(*each) for each in zip(paths, containers)]
     name = " + ".join(map(str, paths))
     check_alike([(each.sample_rate, each.frames or 0) for each in stored], name)
 
@@ -107,7 +105,7 @@ def read_in_blocks(
 def _described(path: Path, container: str) -> StoredSound:
     check_complete(path, container)
     stored = describe_sound_file(path, container)
-    if stored.frames == 0:
+    if not stored.frames:
         raise FileError(f"got {path}, which holds no samples; expected sound; was the recording interrupted?")
     return stored
 

@@ -14,7 +14,7 @@ from ambikit.errors import FileError
 from ambikit.files.boxes import boxes
 from ambikit.files.ogg_pages import check_ogg
 
-__all__ = ["check_complete", "container_of", "regular_file", "speaker_mask"]
+__all__ = ["check_complete", "container_of", "regular_file", "riff_chunks", "speaker_mask"]
 
 KNOWN = "WAV, RF64, BW64, AIFF, CAF, FLAC, Ogg, MP4/M4A/MOV and WebM/MKV"
 
@@ -93,7 +93,7 @@ def speaker_mask(path: Path, container: str) -> int:
         return 0
     with path.open("rb") as file:
         order = _byte_order(file)
-        for name, start, size in _riff_chunks(file, order):
+        for name, start, size in riff_chunks(file, order):
             if name == b"fmt " and size >= 24:
                 file.seek(start)
                 form = file.read(24)
@@ -107,7 +107,7 @@ def _byte_order(file: BinaryIO) -> str:
     return ">" if file.read(4) == b"RIFX" else "<"
 
 
-def _riff_chunks(file: BinaryIO, order: str, start: int = 12) -> Iterator[tuple[bytes, int, int]]:
+def riff_chunks(file: BinaryIO, order: str, start: int = 12) -> Iterator[tuple[bytes, int, int]]:
     """Name, start of content and size of each chunk of a RIFF or IFF file, up to the end of the file."""
     for _ in range(_MOST_CHUNKS):
         file.seek(start)
@@ -122,7 +122,7 @@ def _riff_chunks(file: BinaryIO, order: str, start: int = 12) -> Iterator[tuple[
 def _riff_end(file: BinaryIO, size: int) -> int:
     order = _byte_order(file)
     long_size = None
-    for name, start, length in _riff_chunks(file, order):
+    for name, start, length in riff_chunks(file, order):
         if name == b"ds64":
             file.seek(start)
             sizes = file.read(16)
@@ -135,7 +135,7 @@ def _riff_end(file: BinaryIO, size: int) -> int:
 
 
 def _aiff_end(file: BinaryIO, size: int) -> int:
-    for name, start, length in _riff_chunks(file, ">"):
+    for name, start, length in riff_chunks(file, ">"):
         if name == b"SSND":
             return start + length
     return size

@@ -1,8 +1,9 @@
 """Plain sound files (WAV, RF64, AIFF, CAF, FLAC, Ogg), decoded by libsndfile in the order the file stores."""
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from jaxtyping import Float32
 
 from ambikit.errors import FileError
 from ambikit.files.boxes import PatchedFile
-from ambikit.files.containers import speaker_mask
+from ambikit.files.containers import riff_chunks, speaker_mask
+from ambikit.files.flac_length import length_patch
 from ambikit.files.metadata.wave import SPEAKERS
 
 __all__ = [
@@ -28,9 +30,6 @@ __all__ = [
 MAXIMUM_SAMPLES = 2**32
 #: frames per read, so that a header's claim costs memory only as far as the file keeps it
 BLOCK = 65536
-
-#: what libsndfile says of a FLAC that was written into a pipe
-_UNKNOWN_LENGTH = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -63,11 +62,9 @@ def describe_sound_file(path: Path, container: str) -> StoredSound:
 def read_sound_file(path: Path, container: str) -> tuple[Float32[np.ndarray, "channels time"], StoredSound]:
     """Decode every channel of a sound file, in stored order, integers scaled to [-1, 1]."""
     stored = describe_sound_file(path, container)
-    if stored.frames is None:
-        return _read_to_the_end(path, container, stored)
-    check_size(path, stored.channels, stored.frames)
+    check_size(path, stored.channels, stored.frames or 0)
     try:
-        signal = np.empty((stored.channels, stored.frames), dtype=np.float32)
+        signal = np.empty((stored.channels, stored.frames or 0), dtype=np.float32)
     except MemoryError as error:
         raise _cannot_be_decoded(path, 0, stored, error) from error
     done = 0
@@ -84,7 +81,7 @@ def sound_blocks(path: Path, container: str, length: int = BLOCK) -> Iterator[Fl
     with _opened(path) as file:
         stored = _stored(file, path, container)
         done = 0
-        while stored.frames is None or done < stored.frames:
+        while done < file.frames:
             try:
                 block = file.read(min(length, file.frames - done), dtype="float32", always_2d=True)
             except (soundfile.SoundFileError, MemoryError) as error:
@@ -93,29 +90,16 @@ def sound_blocks(path: Path, container: str, length: int = BLOCK) -> Iterator[Fl
                 break
             done += len(block)
             yield block.T
-    if stored.frames is not None and done < stored.frames:
+    if done < stored.frames:
         raise FileError(
             f"got {path}, which ends after {done} samples; expected {stored.frames} by its own header: it was cut off "
             "or is damaged; copy or download it again"
         )
 
 
-def _read_to_the_end(
-    path: Path, container: str, stored: StoredSound
-) -> tuple[Float32[np.ndarray, "channels time"], StoredSound]:
-    """Decode a file that does not say how long it is; whether its end is missing nobody can tell."""
-    blocks, frames = [], 0
-    for block in sound_blocks(path, container):
-        blocks.append(block)
-        frames += block.shape[1]
-        check_size(path, stored.channels, frames)
-    signal = np.concatenate(blocks, axis=1) if blocks else np.empty((stored.channels, 0), np.float32)
-    return signal, replace(stored, frames=frames)
-
-
 def _cannot_be_decoded(path: Path, done: int, stored: StoredSound, error: Exception) -> FileError:
     return FileError(
-        f"got {path}, which cannot be decoded beyond sample {done} of {stored.frames or 'unknown'} ({error}); expected "
+        f"got {path}, which cannot be decoded beyond sample {done} of {stored.frames} ({error}); expected "
         "sound to the end that its header names; copy or download it again"
     )
 
@@ -124,15 +108,15 @@ def _cannot_be_decoded(path: Path, done: int, stored: StoredSound, error: Except
 def _opened(path: Path) -> Iterator[Any]:
     """Open by number: libsndfile takes some names (.gsm, .raw) for headerless sound, whatever the bytes say.
 
-    BW64 is RF64 by another name, which libsndfile does not know.
+    What it cannot read it is shown otherwise.
     """
     import soundfile
 
     with path.open("rb", buffering=0) as raw:  # so that the number is where the file is
-        is_bw64 = raw.read(4) == b"BW64"
+        patches = _patches(path, raw.read(4))
         raw.seek(0)
         try:
-            file = soundfile.SoundFile(PatchedFile(raw, {0: b"RF64"}) if is_bw64 else raw.fileno(), closefd=False)
+            file = soundfile.SoundFile(PatchedFile(raw, patches) if patches else raw.fileno(), closefd=False)
         except (soundfile.SoundFileError, MemoryError) as error:
             raise FileError(
                 f"got {path}, which cannot be opened as sound ({error}); expected a complete file; "
@@ -142,10 +126,29 @@ def _opened(path: Path) -> Iterator[Any]:
             yield file
 
 
+def _patches(path: Path, form: bytes) -> dict[int, bytes]:
+    """What libsndfile must be shown instead of some of the bytes, by their place.
+
+    BW64 is RF64 by another name; in both it misses the byte that follows a chunk of odd size. A FLAC whose header does
+    not say its length is not decoded.
+    """
+    if form == b"fLaC":
+        return length_patch(path)
+    if form not in (b"RF64", b"BW64"):
+        return {}
+    patches = {0: b"RF64"} if form == b"BW64" else {}
+    with path.open("rb") as file:
+        for name, start, size in riff_chunks(file, "<"):
+            if name == b"data":
+                break
+            if size % 2:
+                patches[start - 4] = struct.pack("<I", size + 1)
+    return patches
+
+
 def _stored(file: Any, path: Path, container: str) -> StoredSound:
     mask = speaker_mask(path, container)
     layout = SPEAKERS.get(mask, f"speaker mask {mask:#x}") if mask else None
     if file.format == "FLAC" and file.channels == 6:
         layout = "5.1"  # fixed by the format
-    frames = None if file.frames == _UNKNOWN_LENGTH else file.frames
-    return StoredSound(file.subtype, file.channels, layout, file.samplerate, frames)
+    return StoredSound(file.subtype, file.channels, layout, file.samplerate, file.frames)

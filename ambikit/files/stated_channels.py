@@ -90,7 +90,7 @@ def to_ambix(
     picked = matrix.argmax(axis=1)
     if np.array_equal(matrix, np.eye(matrix.shape[1])[picked]):
         return stored[picked]
-    return apply_matrix(matrix, stored)
+    return apply_matrix(matrix.astype(np.float32), stored)
 
 
 def _matrix_of_source(source: Any, channels: int) -> Float64[np.ndarray, "components stored"] | None:

@@ -184,14 +184,14 @@ class TestMedia:
             ambikit.read(write_media(tmp_path / "a.mp4", "aac", "quad", picture=True))
 
     @pytest.mark.parametrize("channel_map", [[0, 1, 2, 3], [0, 2, 3, 1]])
-    def test_a_spatial_box_neither_reorders_nor_ends_the_process(self, tmp_path, channel_map):
+    def test_a_spatial_box_does_not_end_the_process(self, tmp_path, channel_map):
         """PyAV 17.1 aborts when FFmpeg makes a custom layout of the second map."""
         signal = source_at(*FROM)
         path = write_media(tmp_path / "a.mov", "pcm_s24le", "4 channels", signal, picture=True)
         plain = ambikit.read(path)[0]
         add_sa3d(path, channel_map)
         assert layout_boxes(path)
-        assert_array_equal(ambikit.read(path)[0], plain)
+        assert_array_equal(ambikit.read(path, channel_map=None)[0], plain)
 
     def test_numbers_that_look_like_a_box_stay(self, tmp_path):
         """A chunk position that spells "chan" is a position; the same letters elsewhere in the index are a box."""

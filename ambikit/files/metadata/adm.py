@@ -18,7 +18,8 @@ _RECORD = struct.Struct("<H12s14s11sx")
 _MOST_TRACKS = 1024
 _HIGHEST_ORDER = 14
 _HOA = "0004"
-_COMMON_LAST = 0x0FFF
+# AP_00040001 to 6: full fields in SN3D; the channels of the other common packs have numbers not known here
+_COMMON_PACKS = tuple(f"AP_0004000{order}" for order in range(1, 7))
 _NORMALIZATIONS = {"SN3D": "sn3d", "N3D": "n3d", "FUMA": "fuma"}
 
 
@@ -62,14 +63,18 @@ def parse_adm(tracks: list[Track], xml: bytes, channels: int) -> SpatialMetadata
     formats = {_identifier(e, "audioChannelFormatID"): e for e in root.find_all("audioChannelFormat")}
     streams = _channels_of_tracks(root)
     pack = next((e for e in root.find_all("audioPackFormat") if _identifier(e, "audioPackFormatID") == fields[0]), None)
+    scale_of_pack = _word(pack, "normalization") or "SN3D"
     components: list[int | None] = [None] * channels
+    known: dict[str, tuple[int | None, str | None]] = {}
     scales = set()
     for track in tracks:
         if track.pack.upper() != fields[0] or track.index > channels:
             continue
         reference = track.reference.upper()
         channel = streams.get(reference, "AC_" + reference[3:11])
-        component, scale = _component(formats.get(channel), channel, pack)
+        if channel not in known:
+            known[channel] = _component(formats.get(channel), channel, fields[0], scale_of_pack)
+        component, scale = known[channel]
         if component is None:
             return _useless(f"which component {channel[:11]} is, it does not say")
         components[track.index - 1] = component
@@ -90,14 +95,12 @@ def parse_adm(tracks: list[Track], xml: bytes, channels: int) -> SpatialMetadata
     )
 
 
-def _component(element: Element | None, channel: str, pack: Element | None) -> tuple[int | None, str | None]:
+def _component(element: Element | None, channel: str, pack: str, scale: str) -> tuple[int | None, str | None]:
     """ACN number and normalisation of a channel; None for what is not said."""
-    scale = _word(pack, "normalization") or "SN3D" if pack is not None else "SN3D"
     if element is None:  # a common definition
         number = int(channel[7:11], 16) if len(channel) == 11 and set(channel[7:]) <= set("0123456789ABCDEF") else 0
-        known = channel[3:7] == _HOA and 0 < number <= _COMMON_LAST and number <= (_HIGHEST_ORDER + 1) ** 2
-        # a number is that of an SN3D channel unless the pack says otherwise, whose channels are then not known
-        return (number - 1 if known and scale == "SN3D" else None), "sn3d"
+        known = pack in _COMMON_PACKS and channel[3:7] == _HOA and 0 < number <= (int(pack[-1]) + 1) ** 2
+        return (number - 1 if known else None), "sn3d"
     order, degree = _word(element, "order"), _word(element, "degree")
     scale = (_word(element, "normalization") or scale).upper()
     if not _is_number(order) or not _is_number(degree.removeprefix("-")):

@@ -20,7 +20,7 @@ _MOST_STEPS = 4096
 class BoundedFile:
     """Random access to a file, with a budget of bytes and of steps for all parsers together."""
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
+    def __init__(self, file: BinaryIO | BytesIO, size: int) -> None:
         self.size = size
         self._file = file
         self._bytes, self._steps = _MOST_BYTES, _MOST_STEPS

@@ -5,8 +5,8 @@ from xml.parsers import expat
 
 __all__ = ["Element", "parse_xml"]
 
-_DEEPEST = 32
-_MOST_ELEMENTS = 20_000
+_DEEPEST = 16
+_MOST_ELEMENTS = 8_000
 
 
 class _Refused(Exception):

@@ -10,8 +10,9 @@ from ambikit.files.metadata.walking import walk_riff
 
 __all__ = ["B_FORMAT_GUIDS", "SPEAKERS", "parse_wave"]
 
-#: SUBTYPE_AMBISONIC_B_FORMAT_PCM and _IEEE_FLOAT (R. Dobson, 2000)
-B_FORMAT_GUIDS = tuple(UUID(f"0000000{k}-0721-11d3-8644-c8c1ca000000").bytes_le for k in (1, 3))
+#: SUBTYPE_AMBISONIC_B_FORMAT_PCM and _IEEE_FLOAT (R. Dobson, 2000), and as a big-endian file (RIFX) has them
+_GUIDS = [UUID(f"0000000{k}-0721-11d3-8644-c8c1ca000000") for k in (1, 3)]
+B_FORMAT_GUIDS = (*(guid.bytes_le for guid in _GUIDS), *(guid.bytes for guid in _GUIDS))
 SPEAKERS = {0x3F: "5.1", 0x60F: "5.1", 0x33: "quad", 0x603: "quad", 0x107: "4.0", 0x3: "stereo", 0x4: "mono"}
 
 # Places in W X Y Z R S T U V K L M N O P Q by the number of channels, and the order (M. Leese's page on .amb).
