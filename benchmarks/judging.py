@@ -87,8 +87,11 @@ class Outcome:
 
     @property
     def best_peer(self) -> dict[str, Any] | None:
-        """The fastest row of others."""
-        peers = [r for r in self.table["rows"] if kind_of(r) == "peer"] if self.table else []
+        """The fastest row of others that does the same work: whose error is not a thousand times ours and more."""
+        if self.table is None or self.row is None:
+            return None
+        worst = 1000 * max(self.row["error"], 1e-7)
+        peers = [r for r in self.table["rows"] if kind_of(r) == "peer" and r["error"] <= worst]
         return min(peers, key=lambda r: r["median_ms"]) if peers else None
 
     @property

@@ -1,7 +1,7 @@
 """What the documentation shows of the results: the targets, where others are faster, and every table.
 
-``python -m benchmarks.page FOLDER`` writes the pieces of ``docs/performance.md``; the build of the documentation does so
-by itself, from the results that are there.
+``python -m benchmarks.page FOLDER`` writes the pieces of ``docs/performance.md``; the build of the documentation does
+so by itself, from the results that are there.
 """
 
 import sys

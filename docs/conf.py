@@ -12,6 +12,7 @@ import make_pictures  # noqa: E402
 from sphinx.addnodes import pending_xref  # noqa: E402
 
 import ambikit  # noqa: E402
+from benchmarks import page  # noqa: E402
 
 project = "ambikit"
 author = "The ambikit developers"
@@ -83,7 +84,8 @@ def keep_axes_plain(app, doctree):
 
 
 def make_generated_files(app):
-    """Pictures and page stubs come from the code as it is now; none is kept from an earlier build."""
+    """Pictures, tables and page stubs come from code and results as they are now; none is kept from an earlier build."""
+    page.write(HERE / "generated" / "performance")
     make_pictures.make_all(HERE / "generated" / "pictures")
 
 

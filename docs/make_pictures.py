@@ -1,5 +1,6 @@
 """Makes the pictures of the documentation with the library itself, so that none can disagree with the code."""
 
+import sys
 from pathlib import Path
 
 import matplotlib
@@ -292,7 +293,15 @@ def rooms(path: Path) -> None:
     _save(figure, path)
 
 
+def performance(path: Path) -> None:
+    """Times against the limit, ours and the fastest other, from the results of the benchmarks."""
+    from benchmarks.picture import times_of_the_limit
+
+    times_of_the_limit(path)
+
+
 PICTURES = {
+    "performance.png": performance,
     "rooms.png": rooms,
     "axes_and_angles.png": axes_and_angles,
     "first_order_channels.png": first_order_channels,
@@ -321,4 +330,5 @@ def make_all(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     make_all(Path(__file__).resolve().parent / "generated" / "pictures")
