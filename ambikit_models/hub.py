@@ -82,8 +82,8 @@ class Pretrained:
         width = np.radians(field_of_view) if degrees else field_of_view
         pictures = np.asarray(frames)
         angles = (azimuth.flatten().numpy()[None], elevation.flatten().numpy()[None])
-        views = crop(pictures, *angles, field_of_view=width, size=self.recipe.clip.size)
-        video = torch.as_tensor(views).float().permute(1, 4, 0, 2, 3) / (255 if pictures.dtype == np.uint8 else 1)
+        views = crop(pictures, *angles, field_of_view=width, size=self.recipe.clip.size, normalized=True)
+        video = torch.as_tensor(views).float().permute(1, 2, 0, 3, 4)
         device = next(self.model.parameters()).device
         return self.model.embed_video(video[None].to(device))[0].reshape(*azimuth.shape, -1)
 

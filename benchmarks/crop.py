@@ -68,7 +68,7 @@ def one_sample(width: int) -> Table:
         return crop(frames, azimuth, elevation, field_of_view=field, size=SIZE, antialias=False)
 
     def loop():
-        sample_frames(frames, frame_of, view_of, column, row, out, np.float32(0.5))
+        sample_frames(frames, frame_of, view_of, column, row, out, 1.0, 0.5)
         return out
 
     def torch_formula():

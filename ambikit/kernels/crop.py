@@ -16,26 +16,30 @@ FARTHEST = 2.0**52
 
 
 @compiled()
-def sample_frames(frames, frame_of, view_of, column, row, out, half):
+def sample_frames(frames, frame_of, view_of, column, row, out, scale, half):
     """Interpolate bilinearly and average blocks of samples.
 
     Crop p is cut from ``frames[frame_of[p]]`` (height, width, 3; contiguous, uint8 or float32) at the positions
     ``column[view_of[p]]``, ``row[view_of[p]]`` (side * s, side * s; float64); each block of s x s samples is averaged
-    into one pixel of ``out[p]`` (side, side, 3). ``half`` (float32) is added before storing: 0.5 rounds where ``out``
-    holds integers. Columns wrap around; rows beyond a pole go on behind it. A position that is no number, or too far
-    away to be counted, makes its pixel NaN, and 0 where ``out`` holds integers.
+    into one pixel of ``out[p]`` (side, side, 3; of any layout), times ``scale``. ``half`` is added before storing: 0.5
+    rounds where ``out`` holds integers. Columns wrap around; rows beyond a pole go on behind it. A position that is no
+    number, or too far away to be counted, makes its pixel NaN, and 0 where ``out`` holds integers.
 
-    The corners and weights of one row of pixels are computed once, for all crops that share the view.
+    The corners and weights of one row of pixels are computed once, for all crops that share the view. For each crop
+    the bytes of all corners are gathered first, and then weighted side by side in vector instructions.
     """
     height, width = frames.shape[1], frames.shape[2]
     half_turn = width // 2
     side, length = out.shape[1], column.shape[2]
     samples = length // side
-    share = np.float32(1.0 / (samples * samples))
+    share, half = np.float32(scale / (samples * samples)), np.float32(half)
     pixels = frames.reshape(-1)
     frame_length = height * width * 3
-    corner = np.empty((4, samples * length), np.int64)
+    one, two = np.uint64(1), np.uint64(2)  # without a sign, or each index is asked whether it counts from the end
+    corner = np.empty((4, samples * length), np.uint64)
     weight = np.empty((4, samples * length), np.float32)
+    found = np.empty((4, 3, length), frames.dtype)
+    sums = np.empty((3, length), np.float32)
     for v in range(column.shape[0]):
         for i in range(side):
             k = 0
@@ -65,36 +69,33 @@ def sample_frames(frames, frame_of, view_of, column, row, out, half):
                 if view_of[p] != v:
                     continue
                 frame = pixels[frame_of[p] * frame_length : (frame_of[p] + 1) * frame_length]
-                for j in range(side):
-                    red = green = blue = np.float32(0.0)
-                    for a in range(samples):
-                        for k in range(a * length + j * samples, a * length + (j + 1) * samples):
-                            c0, c1, c2, c3 = corner[0, k], corner[1, k], corner[2, k], corner[3, k]
-                            w0, w1, w2, w3 = weight[0, k], weight[1, k], weight[2, k], weight[3, k]
-                            red += (
-                                w0 * np.float32(frame[c0])
-                                + w1 * np.float32(frame[c1])
-                                + w2 * np.float32(frame[c2])
-                                + w3 * np.float32(frame[c3])
+                sums[:] = 0
+                for a in range(samples):
+                    part = slice(a * length, (a + 1) * length)
+                    for q in range(4):
+                        places = corner[q, part]
+                        red, green, blue = found[q, 0], found[q, 1], found[q, 2]
+                        for k in range(length):
+                            at = places[k]
+                            red[k], green[k], blue[k] = frame[at], frame[at + one], frame[at + two]
+                    w0, w1, w2, w3 = weight[0, part], weight[1, part], weight[2, part], weight[3, part]
+                    for c in range(3):
+                        f0, f1, f2, f3, total = found[0, c], found[1, c], found[2, c], found[3, c], sums[c]
+                        for k in range(length):
+                            total[k] += (
+                                w0[k] * np.float32(f0[k])
+                                + w1[k] * np.float32(f1[k])
+                                + w2[k] * np.float32(f2[k])
+                                + w3[k] * np.float32(f3[k])
                             )
-                            green += (
-                                w0 * np.float32(frame[c0 + 1])
-                                + w1 * np.float32(frame[c1 + 1])
-                                + w2 * np.float32(frame[c2 + 1])
-                                + w3 * np.float32(frame[c3 + 1])
-                            )
-                            blue += (
-                                w0 * np.float32(frame[c0 + 2])
-                                + w1 * np.float32(frame[c1 + 2])
-                                + w2 * np.float32(frame[c2 + 2])
-                                + w3 * np.float32(frame[c3 + 2])
-                            )
-                    if half > 0 and isnan(red):  # integers have no NaN
-                        out[p, i, j] = 0
-                        continue
-                    out[p, i, j, 0] = red * share + half
-                    out[p, i, j, 1] = green * share + half
-                    out[p, i, j, 2] = blue * share + half
+                for c in range(3):
+                    target = out[p, i, :, c]
+                    for j in range(side):
+                        value = np.float32(0)
+                        for k in range(j * samples, (j + 1) * samples):
+                            value += sums[c, k]
+                        value = value * share + half
+                        target[j] = 0 if half > 0 and isnan(value) else value  # integers have no NaN
 
 
 @compiled()

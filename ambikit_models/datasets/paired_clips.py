@@ -172,10 +172,11 @@ class PairedClips:
             draw = crc32(np.stack([azimuth[row], elevation[row], field_of_view[row]]).tobytes())
             pictures, covariance, shown = self._pair(int(indices[row]), int(heard[row]), draw, taken)
             angles = (azimuth[row, None], elevation[row, None])
-            views.append(crop(pictures, *angles, field_of_view=field_of_view[row, None], size=self.size))
+            field = field_of_view[row, None]
+            views.append(crop(pictures, *angles, field_of_view=field, size=self.size, normalized=True))
             covariances.append(covariance)
             index.append(shown)
-        video = torch.from_numpy(np.stack(views)).permute(0, 2, 5, 1, 3, 4).to(torch.float32, copy=True) / 255
+        video = torch.from_numpy(np.stack(views)).permute(0, 2, 3, 1, 4, 5)
         turn = torch.as_tensor(0.0 if yaw is None else yaw, dtype=torch.float64).cpu().expand(len(index))
         # first the scene is turned to the left by yaw, then aligned: together a turn to the right by azimuth - yaw
         toward = (torch.from_numpy(azimuth) - turn[:, None]).float()

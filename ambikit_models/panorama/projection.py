@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
-from ambikit import angles_to_pixels, crop_rays, vectors_to_angles
 from ambikit._arrays import Array, is_torch, namespace, narrow, to_library_of, widen
 from ambikit.errors import AmbikitError, ArrayTypeError, ShapeError
 from ambikit.geometry.directions import angles_in_radians, broadcast_shape
-from ambikit_models.panorama.sampling import is_bytes, reduce_frames, sample_frames
+from ambikit_models.panorama.sampling import is_bytes, locate_views, reduce_frames, sample_frames
 
 __all__ = ["crop"]
 
@@ -25,6 +24,7 @@ def crop(
     size: int,
     degrees: bool = False,
     antialias: bool = True,
+    normalized: bool = False,
 ) -> Shaped[Array, "..."]:
     r"""Look into a panorama: the picture that a camera in its centre takes in the given direction.
 
@@ -54,13 +54,16 @@ def crop(
         largest power of two that leaves it no coarser than the view (averages of whole blocks; only factors that
         divide its height and width), and each pixel is the mean of s × s samples, where s is the smallest number
         that leaves samples no farther apart than pixels of the reduced frame. False takes one sample per pixel.
+    normalized
+        Whether to give the pictures as networks take them: channels first, and bytes as float32 in [0, 1], which are
+        not rounded.
 
     Returns
     -------
     views
-        ``(n, size, size, 3)``, or ``(n, views, size, size, 3)`` for angles of two axes; of the library, device and
-        dtype of ``frames``. uint8 is rounded. For floating-point tensors differentiable in the frames, and in
-        angles that are tensors.
+        ``(n, size, size, 3)``, or ``(n, views, size, size, 3)`` for angles of two axes; ``(…, 3, size, size)`` if
+        ``normalized``. Of the library, device and dtype of ``frames``; uint8 is rounded. For floating-point tensors
+        differentiable in the frames, and in angles that are tensors.
 
     Raises
     ------
@@ -88,19 +91,20 @@ def crop(
     plan = _Plan.of(frames, azimuth, elevation, field_of_view, degrees)
     wide, half_type = (frames, None) if is_bytes(frames) else widen(frames)
     height, width = frames.shape[1:3]
+    dtype, scale = (namespace(frames).float32, 1 / 255) if normalized and is_bytes(frames) else (wide.dtype, 1.0)
     pieces, order = [], []
     for factor, samples, views in _ways_to_sample(plan.field_of_view, int(size), height, width, antialias):
         chosen = (angle[views] for angle in (plan.azimuth, plan.elevation, plan.field_of_view))
-        rays = crop_rays(*chosen, size * samples)
-        column, row = angles_to_pixels(*vectors_to_angles(rays), width // factor, height // factor)
+        column, row = locate_views(*chosen, int(size) * samples, height // factor, width // factor)
         crops, view_of = plan.crops_of(views)
         source = reduce_frames(wide, factor)
-        pieces.append(sample_frames(source, plan.frame_of[crops], view_of, column, row, int(size), wide.dtype))
+        where = (plan.frame_of[crops], view_of, column, row, int(size))
+        pieces.append(sample_frames(source, *where, dtype, scale=scale, channels_first=normalized))
         order.append(crops)
     result = pieces[0]
     if len(pieces) > 1:
         result = namespace(frames).concatenate(pieces)[np.argsort(np.concatenate(order))]
-    return narrow(result, half_type).reshape(*plan.batch, size, size, 3)
+    return narrow(result, half_type).reshape(*plan.batch, *result.shape[1:])
 
 
 @dataclass(frozen=True)

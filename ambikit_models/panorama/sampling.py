@@ -5,9 +5,18 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from ambikit import angles_to_pixels, crop_rays, vectors_to_angles
 from ambikit._arrays import Array, is_torch, kernel_view, namespace
 
-__all__ = ["is_bytes", "reduce_by_formula", "reduce_frames", "sample_by_formula", "sample_frames"]
+__all__ = [
+    "is_bytes",
+    "locate_by_formula",
+    "locate_views",
+    "reduce_by_formula",
+    "reduce_frames",
+    "sample_by_formula",
+    "sample_frames",
+]
 
 _FARTHEST = 2.0**52  # beyond, neighbouring pixels are no longer told apart by a float64
 
@@ -45,6 +54,42 @@ def reduce_by_formula(frames: Shaped[Array, "n height width 3"], factor: int) ->
     return frames.reshape(count, height // factor, factor, width // factor, factor, 3).mean((2, 4))
 
 
+def locate_views(
+    azimuth: Float[Array, "views"],
+    elevation: Float[Array, "views"],
+    field_of_view: Float[Array, "views"],
+    size: int,
+    height: int,
+    width: int,
+) -> tuple[Float[Array, "views size size"], Float[Array, "views size size"]]:
+    """The (column, row) in an equirectangular frame of each pixel of flat views; all angles are in radians."""
+    angles = [kernel_view(angle) for angle in (azimuth, elevation, field_of_view)]
+    if any(angle is None for angle in angles):
+        return locate_by_formula(azimuth, elevation, field_of_view, size, height, width)
+    from ambikit.kernels import view_positions
+
+    column, row = np.empty((2, len(azimuth), size, size))
+    view_positions.locate_views(*(np.asarray(angle, np.float64) for angle in angles), height, width, column, row)
+    return (
+        (namespace(azimuth).from_numpy(column), namespace(azimuth).from_numpy(row))
+        if is_torch(azimuth)
+        else (column, row)
+    )
+
+
+def locate_by_formula(
+    azimuth: Float[Array, "views"],
+    elevation: Float[Array, "views"],
+    field_of_view: Float[Array, "views"],
+    size: int,
+    height: int,
+    width: int,
+) -> tuple[Float[Array, "views size size"], Float[Array, "views size size"]]:
+    """The same, of either library and any device, with gradients."""
+    rays = crop_rays(azimuth, elevation, field_of_view, size)
+    return angles_to_pixels(*vectors_to_angles(rays), width, height)
+
+
 def sample_frames(
     frames: Shaped[Array, "n height width 3"],
     frame_of: Int[np.ndarray, "crops"],
@@ -53,25 +98,32 @@ def sample_frames(
     row: Float[Array, "views side side"],
     size: int,
     dtype: Any,
-) -> Shaped[Array, "crops size size 3"]:
+    *,
+    scale: float = 1.0,
+    channels_first: bool = False,
+) -> Shaped[Array, "crops _ _ _"]:
     """Interpolate frames bilinearly at given positions and average blocks of samples.
 
     Crop p is cut from ``frames[frame_of[p]]`` at ``column[view_of[p]]``, ``row[view_of[p]]``; ``side`` is a multiple
-    of ``size``. Columns wrap around; a row beyond a pole is the one behind it, half a turn away. Results of an
-    integer ``dtype`` are rounded. Where a position is NaN or infinite the pixel is NaN, and 0 in an integer ``dtype``.
+    of ``size``. Columns wrap around; a row beyond a pole is the one behind it, half a turn away. Values are multiplied
+    by ``scale``, and those of an integer ``dtype`` rounded; with ``channels_first`` the result is ``(crops, 3, size,
+    size)``. Where a position is NaN or infinite the pixel is NaN, and 0 in an integer ``dtype``.
     """
     view = None if _needs_gradient(column, row) else _compiled_view(frames)
     if view is None:
-        crops = sample_by_formula(frames, frame_of, view_of, column, row, size)
+        crops = sample_by_formula(frames, frame_of, view_of, column, row, size) * scale
+        crops = namespace(crops).moveaxis(crops, -1, -3) if channels_first else crops
         rounds = str(dtype).removeprefix("torch.") == "uint8"
         xp = namespace(frames)
         return _cast(xp.floor(xp.where(xp.isnan(crops), 0.0, crops) + 0.5) if rounds else crops, dtype)
     from ambikit.kernels import crop
 
-    name = np.dtype(str(dtype).removeprefix("torch."))
-    out = np.empty((len(view_of), size, size, 3), name)
+    name = np.dtype(str(dtype).removeprefix("torch.") if is_torch(frames) else dtype)
+    out = np.empty((len(view_of), *((3, size, size) if channels_first else (size, size, 3))), name)
+    pixels = out.transpose(0, 2, 3, 1) if channels_first else out
     column, row = (np.ascontiguousarray(_numpy(x), dtype=np.float64) for x in (column, row))
-    crop.sample_frames(view, frame_of, view_of, column, row, out, np.float32(0.5 if name == np.uint8 else 0.0))
+    half = 0.5 if name == np.uint8 else 0.0
+    crop.sample_frames(view, frame_of, view_of, column, row, pixels, scale, half)
     return namespace(frames).from_numpy(out) if is_torch(frames) else out
 
 

@@ -23,7 +23,7 @@ class TestSampling:
         frame_of, view_of = np.array([0, 3, 3, 1, 2]), np.array([2, 0, 1, 1, 2])
         column, row = positions(rng, 11, width, 6 * samples)
         out = np.empty((5, 6, 6, 3), np.float32)
-        crop.sample_frames(frames, frame_of, view_of, column, row, out, np.float32(0))
+        crop.sample_frames(frames, frame_of, view_of, column, row, out, 1.0, 0.0)
         assert_close(out, sample_by_formula(frames, frame_of, view_of, column, row, 6), "float32")
 
     def test_bytes_are_the_rounded_formula(self, rng):
@@ -31,7 +31,7 @@ class TestSampling:
         frame_of, view_of = np.array([0, 1, 1]), np.array([0, 1, 2])
         column, row = positions(rng, 16, 32, 80)
         out = np.empty((3, 40, 40, 3), np.uint8)
-        crop.sample_frames(frames, frame_of, view_of, column, row, out, np.float32(0.5))
+        crop.sample_frames(frames, frame_of, view_of, column, row, out, 1.0, 0.5)
         formula = np.floor(sample_by_formula(frames, frame_of, view_of, column, row, 40) + 0.5)
         assert np.abs(out - formula).max() <= 1  # where the mean is half-way between two values
         assert np.mean(out != formula) < 1e-3
@@ -41,7 +41,7 @@ class TestSampling:
         row, column = np.meshgrid(np.arange(5.0), np.arange(5.0) + 2, indexing="ij")
         out = np.empty((1, 5, 5, 3), np.uint8)
         first = np.zeros(1, int)
-        crop.sample_frames(frames, first, first, column[None], row[None], out, np.float32(0.5))
+        crop.sample_frames(frames, first, first, column[None], row[None], out, 1.0, 0.5)
         np.testing.assert_array_equal(out[0], frames[0, :, 2:7])
 
     def test_behind_a_pole_lies_the_same_row_half_a_turn_away(self):
@@ -51,7 +51,7 @@ class TestSampling:
         column, row = np.array([[[1.0, 5.0], [2.0, 6.0]]]), np.array([[[-0.5, -0.25], [3.5, 3.25]]])
         out = np.empty((1, 2, 2, 3), np.float32)
         first = np.zeros(1, int)
-        crop.sample_frames(frames, first, first, column, row, out, np.float32(0))
+        crop.sample_frames(frames, first, first, column, row, out, 1.0, 0.0)
         np.testing.assert_allclose(out[0, :, :, 0], [[2.0, 2.5], [6.0, 6.5]])
 
     @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300, -1e300])
@@ -72,7 +72,7 @@ class TestSampling:
         frames = np.arange(4 * 8 * 3, dtype=np.float32).reshape(1, 4, 8, 3)
         column, rows, first = np.full((1, 1, 1), 2.0), np.full((1, 1, 1), row), np.zeros(1, int)
         out = np.empty((1, 1, 1, 3), np.float32)
-        crop.sample_frames(frames, first, first, column, rows, out, np.float32(0))
+        crop.sample_frames(frames, first, first, column, rows, out, 1.0, 0.0)
         np.testing.assert_array_equal(out[0, 0, 0], frames[0, 0 if row < 0 else 3, 6])
 
 

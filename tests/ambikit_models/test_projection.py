@@ -247,6 +247,39 @@ class TestBackends:
         assert torch.autograd.gradcheck(views, (frames, angle, raised))
 
 
+class TestNormalized:
+    """Pictures as networks take them."""
+
+    @pytest.mark.parametrize("kind", ["uint8", "float16", "float32", "float64"])
+    @pytest.mark.parametrize("field", [20.0, 100.0])
+    def test_channels_first_and_bytes_from_zero_to_one(self, kind, field, library, rng):
+        levels = rng.integers(0, 256, (2, 64, 128, 3))
+        frames = library.array(levels, kind)
+        options = {"field_of_view": field, "size": 9, "degrees": True}
+        views = crop(frames, [[20.0, -100.0]], 30, normalized=True, **options)
+        expected = np.moveaxis(crop(levels.astype(np.float64), [[20.0, -100.0]], 30, **options), -1, -3)
+        assert tuple(views.shape) == (2, 2, 3, 9, 9)
+        assert str(views.dtype).removeprefix("torch.") == ("float32" if kind == "uint8" else kind)
+        expected = expected / 255 if kind == "uint8" else expected
+        assert_close(library.numpy(views), expected, "float32" if kind == "uint8" else kind)
+
+    def test_white_is_one(self, library):
+        frames = library.array(np.full((1, 32, 64, 3), 255, np.uint8))
+        view = library.numpy(crop(frames, 0.3, 0.2, field_of_view=1.5, size=5, normalized=True))
+        np.testing.assert_allclose(view, 1.0, rtol=2e-7)
+
+    def test_views_of_several_sizes_stay_in_order(self, rng):
+        frames = rng.integers(0, 256, (2, 96, 192, 3), dtype=np.uint8)
+        options = {"size": 8, "degrees": True}
+        views = crop(frames, [[0, 40, 80]], 10, field_of_view=[[100.0, 20.0, 100.0]], normalized=True, **options)
+        plain = crop(frames, [[0, 40, 80]], 10, field_of_view=[[100.0, 20.0, 100.0]], **options)
+        assert np.abs(np.moveaxis(255 * views, -3, -1) - plain).max() <= 0.5001
+
+    def test_gradients(self, rng):
+        frames = torch.from_numpy(rng.random((1, 8, 16, 3))).requires_grad_()
+        assert torch.autograd.gradcheck(lambda x: crop(x, 0.3, 0.2, field_of_view=1.1, size=3, normalized=True), frames)
+
+
 class TestErrors:
     def test_shapes(self, no_shape_hook):
         frames = np.zeros((2, 4, 8, 3), np.uint8)
