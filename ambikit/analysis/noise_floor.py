@@ -1,9 +1,11 @@
 """Which time-frequency bins stand out of the noise: a floor that follows the level of each frequency."""
 
+import numpy as np
+
 from ambikit._arrays import Array, is_torch, namespace
 from ambikit.analysis.running_sums import moving_sum
 
-__all__ = ["above_noise_floor"]
+__all__ = ["above_noise_floor", "bins_above_noise_floor"]
 
 # Frames that are averaged, frames from which the floor begins, and frames for which it rises fast.
 _AVERAGED, _FIRST, _FAST = 3, 5, 3
@@ -36,3 +38,15 @@ def above_noise_floor(power: Array, ratio: float) -> Array:
         floor = floor * xp.where(above, xp.where(rest > _FAST, _SLOW_RISE, _RISE), _FALL)
         passed.append(~(level[..., t] <= ratio * floor))
     return xp.stack(passed, -1)
+
+
+def bins_above_noise_floor(spectra: np.ndarray, bins: int, ratio: float) -> np.ndarray:
+    """The same by a loop, ``(clips, freq, time)``, for the first channel of ``(clips, channels, frames, freq)``.
+
+    The first ``bins`` above 0 Hz are judged.
+    """
+    from ambikit.kernels.noise_floor import above_noise_floor as loop
+
+    passed = np.empty((len(spectra), bins, spectra.shape[-2]), bool)
+    loop(spectra, 1, _AVERAGED, _FIRST, _FAST, _RISE, _SLOW_RISE, _FALL, float(ratio), passed)
+    return passed

@@ -5,19 +5,17 @@ from math import pi
 import numpy as np
 from jaxtyping import Float
 
-from ambikit._arrays import Array, constant_like, is_torch, namespace, narrow, widen
+from ambikit._arrays import Array, constant_like, namespace, narrow, widen
 from ambikit._checks import check_choice, check_floating, check_order, check_signal
 from ambikit.analysis.linear_bands import bins_up_to, linear_grid, path_differences, up_to
-from ambikit.analysis.mel import MelGrid, by_clips, check_levels, clip_spectra, levels, mel_magnitudes
-from ambikit.analysis.noise_floor import above_noise_floor
-from ambikit.analysis.principal_eigenvector import is_dominated, local_covariance, principal_projector
+from ambikit.analysis.mel import MelGrid, by_clips, check_levels, clip_spectra, levels, mel_magnitudes, room_for
+from ambikit.analysis.noise_floor import above_noise_floor, bins_above_noise_floor
+from ambikit.analysis.principal_eigenvector import columns_of_bins, is_dominated, local_covariance, principal_projector
 from ambikit.errors import AmbikitError, ShapeError
 
 __all__ = ["check_microphones", "metres_per_radian", "salsa"]
 
 _CUES = ("direction", "path")
-#: bins whose covariances stay in the cache of a CPU
-_CACHED_BINS = 2**13
 
 
 def salsa(
@@ -174,34 +172,36 @@ def _features_of_clips(
     dynamic_range_db: float,
 ) -> Array:
     spectrum, peak = clip_spectra(signal, grid)
-    level = levels(mel_magnitudes(spectrum, grid.bank, 2.0), 2.0, dynamic_range_db, peak)
+    channels = signal.shape[-2]
+    room = room_for(channels + (3 if cue == "direction" else channels - 1), spectrum, grid.bank, out)
+    level = levels(mel_magnitudes(spectrum, grid.bank, 2.0, room), 2.0, dynamic_range_db, peak, room)
+    if room is not None:
+        columns, kept = columns_of_bins(room.spectra, bins, frames, coherence_ratio)
+        if noise_ratio is not None:
+            kept &= bins_above_noise_floor(room.spectra, bins, noise_ratio)
+        cues = np.where(kept[:, None], _cues(columns, cue, constant_like(scale, room.clips)), 0.0)
+        room.clips[:, channels:] = up_to(cues, level.shape[-2])
+        return room.out
     xp = namespace(spectrum)
-    # Frequencies have nothing to do with each other: on a CPU as many at a time as stay in its cache.
-    step = bins if is_torch(spectrum) else max(1, _CACHED_BINS // spectrum.shape[-1])
-    cues = []
-    for start in range(0, bins, step):
-        part = spectrum[..., start + 1 : min(start + step, bins) + 1, :]
-        values, kept = _cues(part, cue, constant_like(scale[start : start + step], level), frames, coherence_ratio)
-        cues.append(xp.where(kept[..., None, :, :], values, 0.0))
-    cues = xp.concat(cues, -2)
+    part = spectrum[..., 1 : bins + 1, :]
+    covariance = local_covariance(part, frames)
+    projector = principal_projector(covariance)
+    column = projector[..., :, 0].swapaxes(-1, -2).swapaxes(-2, -3)  # v v_1*, channels first
+    cues = _cues(column, cue, constant_like(scale, level))
+    if coherence_ratio is not None:
+        cues = xp.where(is_dominated(covariance, projector, coherence_ratio)[..., None, :, :], cues, 0.0)
     if noise_ratio is not None:
-        first = spectrum[..., 0, 1 : bins + 1, :]
+        first = part[..., 0, :, :]
         kept = above_noise_floor(first.real**2 + first.imag**2, noise_ratio)
         cues = xp.where(kept[..., None, :, :], cues, 0.0)
     return xp.concat([level, up_to(cues, level.shape[-2])], -3)
 
 
-def _cues(spectrum: Array, cue: str, scale: Array, frames: int, coherence_ratio: float | None) -> tuple[Array, Array]:
-    """Directions or paths ``(..., cues, freq, time)``, and in which bins one component dominates."""
-    xp = namespace(spectrum)
-    covariance = local_covariance(spectrum, frames)
-    projector = principal_projector(covariance)
-    column = projector[..., :, 0].swapaxes(-1, -2).swapaxes(-2, -3)  # v v_1*, channels first
-    kept = xp.ones_like(column[..., 0, :, :].real) > 0
-    if coherence_ratio is not None:
-        kept = is_dominated(covariance, projector, coherence_ratio)
+def _cues(column: Array, cue: str, scale: Array) -> Array:
+    """Directions or paths ``(..., cues, freq, time)`` of v v_1*."""
+    xp = namespace(column)
     if cue == "path":
-        return path_differences(column, scale), kept
+        return path_differences(column, scale)
     flow = column.real[..., [3, 1, 2], :, :]
     squared = (flow**2).sum(-3, keepdims=True)
-    return flow / xp.sqrt(xp.where(squared == 0, 1.0, squared)), kept
+    return flow / xp.sqrt(xp.where(squared == 0, 1.0, squared))
