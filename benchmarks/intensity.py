@@ -1,12 +1,10 @@
-"""Features of clips of one second at 24 kHz: the loops against the formulas, NumPy, torch and the peers.
+"""From spectra to mel bands: each loop against its formula in NumPy and torch.
 
 ``python -m benchmarks.intensity``
 """
 
-import librosa
 import numpy as np
 import torch
-import torchaudio
 
 import ambikit
 from ambikit.analysis import features, mel
@@ -14,7 +12,7 @@ from ambikit.analysis.spectra import frame_spectrum
 from benchmarks.common import Candidate, Table, largest_error, measure, report
 
 RATE, FRAME, HOP, BANDS, FRAMES = 24000, 512, 240, 128, 100
-FEW, MANY = 16, 112  # clips
+FEW = 16  # clips
 
 
 def without_loops(function):
@@ -37,17 +35,6 @@ def plain_intensity(spectrum, bank):
     energy = np.abs(w) ** 2 + np.abs(x) ** 2 + np.abs(y) ** 2 + np.abs(z) ** 2
     flow = np.stack([2 * np.real(np.conj(w) * c) for c in (x, y, z)], axis=-3) / energy[..., None, :, :]
     return (bank / bank.sum(axis=1, keepdims=True)) @ flow
-
-
-def librosa_recipe(signal, window="hann"):
-    """The usual recipe of the field, clip by clip: librosa's transform and mel bank, NumPy's intensity."""
-    result = []
-    for clip in signal:
-        spectrum = librosa.stft(clip, n_fft=FRAME, hop_length=HOP, window=window, pad_mode="reflect")[..., :FRAMES]
-        bank = librosa.filters.mel(sr=RATE, n_fft=FRAME, n_mels=BANDS)
-        level = librosa.power_to_db(bank @ np.abs(spectrum) ** 2, amin=1e-30, top_db=100)
-        result.append(np.concatenate([level, plain_intensity(spectrum, bank)]))
-    return np.stack(result)
 
 
 def reductions() -> list[Table]:
@@ -82,95 +69,6 @@ def reductions() -> list[Table]:
     ]
 
 
-def whole_features() -> list[Table]:
-    """From signals to features, as a training loop asks for them, against the peers."""
-    signal = np.random.default_rng(0).normal(size=(MANY, 4, RATE)).astype(np.float32)
-    tensor = torch.from_numpy(signal)
-    peer = torchaudio.transforms.MelSpectrogram(
-        RATE, FRAME, hop_length=HOP, n_mels=BANDS, norm="slaney", mel_scale="slaney"
-    )
-    decibels = torchaudio.transforms.AmplitudeToDB("power", top_db=100)
-    copy_in, out = np.empty_like(signal), np.empty((MANY, 7, BANDS, FRAMES), np.float32)
-
-    def copy_and_fill():
-        np.copyto(copy_in, signal)
-        out.fill(0)
-
-    def librosa_log_mel():
-        power = librosa.feature.melspectrogram(
-            y=signal, sr=RATE, n_fft=FRAME, hop_length=HOP, n_mels=BANDS, pad_mode="reflect"
-        )
-        return librosa.power_to_db(power[..., :FRAMES], amin=1e-30, top_db=None)
-
-    def case(title, function, peers):
-        error = largest_error(without_loops(lambda: function(signal.astype(np.float64), RATE))())
-        rows = [
-            Candidate("limit: copy the signal, fill the result", copy_and_fill),
-            Candidate("ambikit, NumPy", lambda: function(signal, RATE), error),
-            Candidate("ambikit, torch", lambda: function(tensor, RATE), error),
-            Candidate("ambikit, NumPy, without loops", without_loops(lambda: function(signal, RATE)), error),
-            *(Candidate(name, run, error) for name, run in peers.items()),
-        ]
-        return measure(f"{title} of {MANY} clips of 1 s at 24 kHz", rows, error="largest error, dB or 1", rounds=7)
-
-    return [
-        case(
-            "Log-mel (4, 128, 100)",
-            ambikit.log_mel,
-            {
-                "torchaudio MelSpectrogram, AmplitudeToDB": lambda: decibels(peer(tensor))[..., :FRAMES],
-                "librosa melspectrogram, power_to_db": librosa_log_mel,
-            },
-        ),
-        case(
-            "FOA features (7, 128, 100)",
-            ambikit.foa_features,
-            {"librosa and NumPy, clip by clip": lambda: librosa_recipe(signal)},
-        ),
-    ]
-
-
-def turning() -> Table:
-    """Four viewpoints of each clip: turn the sound and analyse it again, or turn its mel covariance."""
-    generator = np.random.default_rng(1)
-    azimuth, elevation = generator.uniform(-np.pi, np.pi, (FEW, 4)), generator.uniform(-1, 1, (FEW, 4))
-    scenes = generator.normal(size=(FEW, 1, 4, RATE)).astype(np.float32)
-
-    def turn_the_sound(x=scenes):
-        return ambikit.foa_features(ambikit.align(x, azimuth, elevation), RATE)
-
-    covariance = ambikit.mel_covariance(scenes, RATE)
-
-    def turn_the_covariance(c=covariance):
-        return ambikit.mel_covariance_features(ambikit.align_mel_covariance(c, azimuth, elevation))
-
-    def turn_everything():
-        return turn_the_covariance(ambikit.mel_covariance(scenes, RATE))
-
-    exact = turn_the_sound(scenes.astype(np.float64))
-
-    def error(result):
-        # In the power of the band: a channel far below the others keeps the rounding of the loudest.
-        power, expected = 10 ** (result[..., :4, :, :].astype(np.float64) / 10), 10 ** (exact[..., :4, :, :] / 10)
-        levels = np.abs(power - expected) / expected.sum(axis=-3, keepdims=True)
-        return max(levels.max(), np.abs(result - exact)[..., 4:, :, :].max())
-
-    return measure(
-        f"FOA features of 4 viewpoints of each of {FEW} clips",
-        [
-            Candidate("align, then foa_features", turn_the_sound, error),
-            Candidate("align_mel_covariance, once mel_covariance is there", turn_the_covariance, error),
-            Candidate(
-                "the same, mel_covariance included",
-                lambda: turn_the_covariance(ambikit.mel_covariance(scenes, RATE)),
-                error,
-            ),
-        ],
-        error="largest error of power in its band, or of intensity",
-        rounds=9,
-    )
-
-
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    report("intensity", [*reductions(), *whole_features(), turning()])
+    report("intensity", reductions())
