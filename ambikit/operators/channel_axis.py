@@ -22,6 +22,7 @@ __all__ = [
     "as_columns",
     "check_not_one_per_sample",
     "check_out",
+    "entry_of_each",
     "from_columns",
     "is_on_gpu",
     "is_plain",
@@ -148,6 +149,14 @@ def apply_matrix_into(target: Array, matrix: Array, columns: Array) -> None:
 
 def _is_one_signal_for_many(matrix: Array, columns: Array) -> bool:
     return len(matrix.shape) > 2 and matrix.shape[-3] > 1 and (len(columns.shape) == 2 or columns.shape[-3] == 1)
+
+
+def entry_of_each(shape: tuple[int, ...], batch: tuple[int, ...]) -> np.ndarray:
+    """For each entry of the batch, which entry of an array of a shape that broadcasts to it belongs there."""
+    count = prod(shape)
+    if count == 1:
+        return np.zeros(prod(batch), np.int64)
+    return np.broadcast_to(np.arange(count).reshape(shape), batch).reshape(-1)
 
 
 def is_on_gpu(x: Array) -> bool:

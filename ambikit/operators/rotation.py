@@ -15,24 +15,18 @@ from ambikit._checks import check_order, check_signal
 from ambikit.errors import AmbikitError
 from ambikit.geometry.directions import angles_in_radians, broadcast_shape
 from ambikit.geometry.poses import euler_to_matrix, rotation_to_matrix
+from ambikit.operators.block_turns import turn_into, turned_by_blocks
 from ambikit.operators.channel_axis import (
     angles_for,
-    apply_matrix,
-    apply_matrix_into,
     as_columns,
     check_not_one_per_sample,
     check_out,
     from_columns,
-    is_on_gpu,
     is_plain,
-    shares_memory,
 )
-from ambikit.operators.rotation_blocks import rotation_blocks
+from ambikit.operators.rotation_blocks import blocks_by_formula, dense_blocks, rotation_blocks
 
 __all__ = ["align", "rotate", "rotation_matrix", "turn_by_matrix"]
-
-# Numbers of a degree's intermediate product that stay in the second-level cache of a CPU core.
-_TILE = 2**17
 
 
 def rotation_matrix(
@@ -85,7 +79,11 @@ def rotation_matrix(
     [0.0, 0.0, 0.0, 1.0]
     """
     order = check_order(order)
-    blocks = rotation_blocks(_pose_to_matrix(yaw, pitch, roll, rotation, degrees), order)
+    matrix = _pose_to_matrix(yaw, pitch, roll, rotation, degrees)
+    dense = dense_blocks(matrix, order)
+    if dense is not None:
+        return dense
+    blocks = blocks_by_formula(matrix, order)
     xp = namespace(*blocks)
     channels = (order + 1) ** 2
     rows = []
@@ -263,65 +261,19 @@ def turn_by_matrix(signal: Array, matrix: Array, order: int, axis: int, out: Any
     if out is not None:
         check_out(out, shape, signal)
     wide, half = widen(signal)
-    blocks = [constant_like(block, wide) for block in rotation_blocks(matrix, order)]
-    if not is_plain(wide, blocks[-1], *([] if out is None else [out])):
+    if not is_plain(wide, matrix, *([] if out is None else [out])):
         if out is not None:
             raise AmbikitError(
                 "got out where a gradient is needed or torch traces the call; expected a new result; leave out "
                 "away, or call it under torch.no_grad()"
             )
-        return narrow(from_columns(_turned(as_columns(wide, axis), blocks, batch), wide, axis), half)
+        blocks = [constant_like(block, wide) for block in rotation_blocks(matrix, order)]
+        return narrow(from_columns(turned_by_blocks(as_columns(wide, axis), blocks, batch), wide, axis), half)
     target = out if out is not None and half is None else empty_like_signal(shape, wide)
-    _turn_into(target, wide, blocks, axis)
+    turn_into(target, wide, matrix, order, axis)
     if target is out or half is None:
         return target
     if out is None:
         return narrow(target, half)
     out[...] = narrow(target, half)
     return out
-
-
-def _turned(columns: Array, blocks: list[Array], batch: tuple[int, ...]) -> Array:
-    """The rotated ``(..., channels, columns)`` as a new array, in steps that keep gradients."""
-    xp = namespace(columns)
-    degrees = [apply_matrix(block, columns[..., n * n : (n + 1) ** 2, :]) for n, block in enumerate(blocks) if n > 0]
-    omni = xp.broadcast_to(columns[..., :1, :], (*batch, 1, columns.shape[-1]))
-    return xp.concatenate([omni, *degrees], -2)
-
-
-def _turn_into(target: Array, signal: Array, blocks: list[Array], axis: int) -> None:
-    """Write the rotated signal into ``target``, which may be the signal itself."""
-    if 0 in target.shape:  # an empty batch
-        return
-    result = as_columns(target, axis)
-    if not shares_memory(result, target):  # such memory cannot be seen as columns: write beside it, then copy
-        buffer = empty_like_signal(tuple(target.shape), signal)
-        _turn_into(buffer, signal, blocks, axis)
-        target[...] = buffer
-        return
-    columns = as_columns(signal, axis)
-    if shares_memory(target, signal) and not _same_view(target, signal):
-        columns = columns.copy() if isinstance(columns, np.ndarray) else columns.clone()
-    in_place = _same_view(target, signal)
-    if not in_place:
-        result[..., :1, :] = columns[..., :1, :]
-    # In place, tile by tile: the products stay in the cache, and each tile is read before it is written.
-    count = result.shape[-1]
-    rows = max(1, int(np.prod(result.shape[:-2]))) * blocks[-1].shape[-1]
-    tile = max(1024, _TILE // rows) if in_place and not is_on_gpu(result) else count
-    for n, block in enumerate(blocks):
-        channels = slice(n * n, (n + 1) ** 2)
-        for start in range(0, count if n > 0 else 0, tile):
-            part = slice(start, start + tile)
-            if in_place:
-                result[..., channels, part] = apply_matrix(block, columns[..., channels, part])
-            else:
-                apply_matrix_into(result[..., channels, :], block, columns[..., channels, :])
-
-
-def _same_view(x: Array, y: Array) -> bool:
-    """Whether two arrays are the same numbers in the same memory, so that they may be turned in place."""
-    if is_torch(x):
-        return x.data_ptr() == y.data_ptr() and x.shape == y.shape and x.stride() == y.stride()
-    where_x, where_y = x.__array_interface__, y.__array_interface__
-    return where_x["data"] == where_y["data"] and x.shape == y.shape and x.strides == y.strides

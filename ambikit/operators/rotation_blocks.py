@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
-from ambikit._arrays import Array, cached_design, constant_like, namespace
+from ambikit._arrays import Array, cached_design, constant_like, is_torch, kernel_view, namespace
 
-__all__ = ["rotation_blocks"]
+__all__ = ["blocks_by_formula", "dense_blocks", "packed_blocks", "rotation_blocks"]
 
 # Directions are (x, y, z); the three channels of degree 1 are (Y, Z, X).
 _CHANNELS_OF_AXES = [1, 2, 0]
@@ -73,6 +73,19 @@ def rotation_blocks(matrix: Float[Array, "*batch 3 3"], order: int) -> list[Floa
     >>> [block.shape for block in rotation_blocks(np.eye(3), 2)]
     [(1, 1), (3, 3), (5, 5)]
     """
+    packed = packed_blocks(matrix, order)
+    if packed is None:
+        return blocks_by_formula(matrix, order)
+    blocks, at = [], 0
+    for n in range(order + 1):
+        width = 2 * n + 1
+        blocks.append(packed[..., at : at + width * width].reshape(*matrix.shape[:-2], width, width))
+        at += width * width
+    return blocks
+
+
+def blocks_by_formula(matrix: Array, order: int) -> list[Array]:
+    """The same in steps that keep gradients."""
     xp = namespace(matrix)
     blocks = [xp.ones_like(matrix[..., :1, :1])]
     if order > 0:
@@ -87,3 +100,55 @@ def rotation_blocks(matrix: Float[Array, "*batch 3 3"], order: int) -> list[Floa
         stacked = xp.concatenate(products, -1).reshape(*matrix.shape[:-2], 3 * (2 * n - 1), 2 * n + 1)
         blocks.append((rows @ stacked) * scale)
     return blocks
+
+
+def packed_blocks(matrix: Float[Array, "*batch 3 3"], order: int) -> Float[Array, "*batch size"] | None:
+    """All blocks behind one another, each row by row, by the compiled loop; None where that may not be taken."""
+    return _by_loop(matrix, order, dense=False)
+
+
+def dense_blocks(matrix: Float[Array, "*batch 3 3"], order: int) -> Float[Array, "*batch channels channels"] | None:
+    """All blocks as one block-diagonal matrix, by the compiled loop; None where that may not be taken."""
+    return _by_loop(matrix, order, dense=True)
+
+
+def _by_loop(matrix: Array, order: int, dense: bool) -> Array | None:
+    view = kernel_view(matrix.contiguous() if is_torch(matrix) else np.ascontiguousarray(matrix))
+    if order == 0 or view is None or view.size == 0:
+        return None
+    from ambikit.kernels.rotation_blocks import recursive_blocks
+
+    shape, begin, step = _places(order, dense)
+    out = (np.zeros if dense else np.empty)((*view.shape[:-2], *shape), view.dtype)
+    sources, weights, scales = _rows_of_recursion(order, view.dtype.char)
+    recursive_blocks(view.reshape(-1, 3, 3), sources, weights, scales, begin, step, out.reshape(view.size // 9, -1))
+    return namespace(matrix).from_numpy(out) if is_torch(matrix) else out
+
+
+@cached_design
+def _places(order: int, dense: bool) -> tuple[tuple[int, ...], np.ndarray, np.ndarray]:
+    """The shape of all blocks together, where the block of each degree begins, and how far its rows lie apart."""
+    n, channels = np.arange(order + 1), (order + 1) ** 2
+    if dense:
+        return (channels, channels), n * n * (channels + 1), np.full(order + 1, channels)
+    size = np.cumsum((2 * n + 1) ** 2)
+    return (int(size[-1]),), size - (2 * n + 1) ** 2, 2 * n + 1
+
+
+@cached_design
+def _rows_of_recursion(order: int, precision: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each row of each degree the five rows it is made of and their weights, and the scale of each column.
+
+    The first belongs to P_0, the next two to P_−1 and the last two to P_1; what is missing has the weight 0.
+    """
+    count = (order + 1) ** 2
+    sources, weights, scales = np.zeros((count, 5), np.int64), np.zeros((count, 5)), np.ones(count)
+    for n in range(2, order + 1):
+        rows, scale = _row_operation(n)
+        scales[n * n : (n + 1) ** 2] = scale
+        for row, of_products in enumerate(rows.reshape(2 * n + 1, 3, 2 * n - 1)):
+            for product, place in ((1, 0), (0, 1), (2, 3)):
+                for k, source in enumerate(np.flatnonzero(of_products[product])):
+                    sources[n * n + row, place + k] = source
+                    weights[n * n + row, place + k] = of_products[product, source]
+    return sources, weights.astype(precision), scales.astype(precision)

@@ -4,8 +4,6 @@ A turn is Rz(α) Ry(β) Rz(γ), and a quarter turn about x makes Ry an Rz. So th
 and −m alone, and two constant matrices act on the signal itself.
 """
 
-from math import prod
-
 import numpy as np
 from jaxtyping import Float
 
@@ -19,6 +17,7 @@ from ambikit._arrays import (
     namespace,
 )
 from ambikit.geometry.poses import slerp
+from ambikit.operators.channel_axis import entry_of_each
 from ambikit.operators.rotation_blocks import rotation_blocks
 
 __all__ = ["stacked_quarter_turns", "turn_samples", "turned_by_formula"]
@@ -75,19 +74,14 @@ def _turned_by_loop(
     out = result.numpy() if is_torch(result) else result
     turn_along_track(
         sound.reshape(-1, *sound.shape[-2:]),
-        _entry_of_each(sound.shape[:-2], batch),
+        entry_of_each(sound.shape[:-2], batch),
         track.reshape(-1, *track.shape[-2:]),
-        _entry_of_each(track.shape[:-2], batch),
+        entry_of_each(track.shape[:-2], batch),
         place,
         stacked_quarter_turns(order).astype(sound.dtype),
         out.reshape(-1, *out.shape[-2:]),
     )
     return result
-
-
-def _entry_of_each(shape: tuple[int, ...], batch: tuple[int, ...]) -> np.ndarray:
-    """For each entry of the batch, which entry of an array of a shape that broadcasts to it belongs there."""
-    return np.broadcast_to(np.arange(prod(shape)).reshape(shape), batch).reshape(-1)
 
 
 def _pose_of_each_sample(poses: Array, position: Array | None) -> Array:

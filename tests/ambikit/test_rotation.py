@@ -400,7 +400,7 @@ class TestBackends:
             lambda s, a, q: rotate(s, rotation=q),
             lambda s, a, q: align(s, a, 0.2),
             lambda s, a, q: align(s, 100, 20, degrees=True),
-            lambda s, a, q: rotation_matrix(a, order=4),
+            lambda s, a, q: rotation_matrix(a.double(), order=4),
             lambda s, a, q: rotate(torch.complex(s, -s)[..., None], a, axis=-3).imag,
         ],
         ids=["angles", "numbers", "quaternions", "align", "align degrees", "matrix", "spectrum"],
