@@ -84,7 +84,7 @@ def keep_axes_plain(app, doctree):
 
 
 def make_generated_files(app):
-    """Pictures, tables and page stubs come from code and results as they are now; none is kept from an earlier build."""
+    """Pictures, tables and page stubs come from code and results as they are now, none from an earlier build."""
     page.write(HERE / "generated" / "performance")
     make_pictures.make_all(HERE / "generated" / "pictures")
 
