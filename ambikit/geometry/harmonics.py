@@ -8,19 +8,33 @@ where Q_n^m is the SN3D-normalised Legendre function without its factor sin^m. A
 are of the order of 1, so that nothing overflows in single precision.
 """
 
-from math import sqrt
+from math import prod, sqrt
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from ambikit._arrays import Array, cached_design, constant_like, is_torch, namespace, narrow, widen
+from ambikit._arrays import (
+    Array,
+    cached_design,
+    constant_like,
+    empty_like_signal,
+    is_torch,
+    is_traced,
+    kernel_view,
+    namespace,
+    narrow,
+    widen,
+)
 from ambikit._checks import check_choice, check_order
 from ambikit.errors import ShapeError
 from ambikit.geometry.channels import degree_pairs
-from ambikit.geometry.directions import angles_to_vectors
+from ambikit.geometry.directions import angles_in_radians, angles_to_vectors, broadcast_shape
 
-__all__ = ["harmonics_of_vectors", "spherical_harmonics"]
+__all__ = ["harmonics_by_formula", "harmonics_of_vectors", "spherical_harmonics"]
+
+FEW = 1 << 14  # values; fewer are ready by the formula before a loop could be loaded
+IN_SINGLE = 10  # the highest order whose recurrence may run in single precision
 
 
 @cached_design
@@ -50,7 +64,7 @@ def _in_working_precision(vectors: Array, order: int) -> tuple[Array, Any]:
     """
     wide, dtype = widen(vectors)
     double_exists = not is_torch(wide) or wide.device.type != "mps"
-    if order <= 10 or not double_exists or wide.dtype == namespace(wide).float64:
+    if order <= IN_SINGLE or not double_exists or wide.dtype == namespace(wide).float64:
         return wide, dtype
     return narrow(wide, namespace(wide).float64), dtype or wide.dtype
 
@@ -88,6 +102,13 @@ def harmonics_of_vectors(
             f"got vectors of shape {tuple(vectors.shape)}; expected (..., 3) with x, y, z on the last axis; "
             "make them with ambikit.angles_to_vectors"
         )
+    batch = tuple(vectors.shape[:-1])
+    harmonics = _by_loop((vectors,), batch, order, normalization) if _many(batch, order) else None
+    return harmonics_by_formula(vectors, order, normalization) if harmonics is None else harmonics
+
+
+def harmonics_by_formula(vectors: Array, order: int, normalization: str) -> Array:
+    """The same in steps that keep gradients."""
     xp = namespace(vectors)
     vectors, dtype = _in_working_precision(vectors, order)
     x, y, z = vectors[..., 0], vectors[..., 1], vectors[..., 2]
@@ -113,13 +134,49 @@ def harmonics_of_vectors(
         before, legendre = legendre, xp.concatenate([lower, xp.full_like(z, _sectoral(n))[None]])
         left = xp.flip(legendre[1:] * sines[1 : n + 1], (0,))  # m = −n … −1
         degrees += [left, legendre * cosines[: n + 1]]
-    harmonics = xp.concatenate(degrees)
-    channels_last = (*range(1, len(harmonics.shape)), 0)
-    # (torch.moveaxis does not know vmap.)
-    harmonics = harmonics.permute(channels_last) if is_torch(harmonics) else harmonics.transpose(channels_last)
+    harmonics = _channels_last(xp.concatenate(degrees))
     if normalization == "n3d":
         harmonics = harmonics * constant_like([sqrt(2 * n + 1) for n, _ in degree_pairs(order)], z)
     return narrow(harmonics, dtype)
+
+
+def _many(batch: tuple[int, ...], order: int) -> bool:
+    """Whether a loop is worth it. While a call is traced, nobody asks: sizes may be symbols."""
+    return not is_traced() and (order + 1) ** 2 * prod(batch) >= FEW
+
+
+def _by_loop(sources: tuple[Array, ...], batch: tuple[int, ...], order: int, normalization: str) -> Array | None:
+    """The harmonics by the compiled loop, from vectors or from two angles, where memory and gradients allow it."""
+    views = [kernel_view(source) for source in sources]
+    if any(view is None or view.dtype.char not in "fd" or view.dtype != views[0].dtype for view in views):
+        return None
+    from ambikit.kernels.harmonics import fill_from_angles, fill_from_vectors
+
+    result = empty_like_signal(((order + 1) ** 2, *batch), sources[0])
+    out = result.numpy() if is_torch(result) else result
+    precision = "float64" if order > IN_SINGLE else views[0].dtype.name
+    fill = fill_from_vectors if len(sources) == 1 else fill_from_angles
+    fill(*(view.reshape(-1) for view in views), *_tables(order, normalization, precision), out.reshape(len(out), -1))
+    return _channels_last(result)
+
+
+@cached_design
+def _tables(order: int, normalization: str, precision: str) -> tuple[np.ndarray, ...]:
+    """The factors of all steps, by degree n and index m: forward, backward, sectoral, and the scale of a degree."""
+    forward, backward = np.zeros((2, order + 1, order + 1))
+    for n in range(1, order + 1):
+        forward[n, :n], backward[n, : n - 1] = _recurrence(n)
+    degrees = np.arange(order + 1)
+    scale = np.sqrt(2 * degrees + 1) if normalization == "n3d" else np.ones(order + 1)
+    sectoral = np.array([_sectoral(n) for n in range(order + 1)])
+    return tuple(table.astype(precision) for table in (forward, backward, sectoral, scale))
+
+
+def _channels_last(harmonics: Array) -> Array:
+    """Move the first axis behind the others."""
+    axes = (*range(1, len(harmonics.shape)), 0)
+    # (torch.moveaxis does not know vmap.)
+    return harmonics.permute(axes) if is_torch(harmonics) else harmonics.transpose(axes)
 
 
 def spherical_harmonics(
@@ -174,6 +231,19 @@ def spherical_harmonics(
     >>> spherical_harmonics(90, 0, 1, degrees=True).round(12).tolist()
     [1.0, 1.0, 0.0, 0.0]
     """
-    check_order(order)
-    vectors = angles_to_vectors(azimuth, elevation, degrees=degrees)
-    return harmonics_of_vectors(vectors, order, normalization=normalization)
+    order = check_order(order)
+    check_choice(normalization, ("sn3d", "n3d"), "normalization")
+    angles = angles_in_radians(azimuth, elevation, degrees=degrees)
+    batch = broadcast_shape(*(tuple(angle.shape) for angle in angles))
+    harmonics = None
+    if _many(batch, order):
+        harmonics = _by_loop(tuple(_spread(angle, batch) for angle in angles), batch, order, normalization)
+    if harmonics is None:
+        harmonics = harmonics_by_formula(angles_to_vectors(*angles), order, normalization)
+    return harmonics
+
+
+def _spread(angle: Array, batch: tuple[int, ...]) -> Array:
+    """An angle for each entry of the batch, one after the other in memory."""
+    angle = namespace(angle).broadcast_to(angle, batch)
+    return angle.contiguous() if is_torch(angle) else np.ascontiguousarray(angle)
