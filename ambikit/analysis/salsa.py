@@ -94,9 +94,9 @@ def salsa(
     The authors' code stacks y, z, x, and paths with the other sign; its noise floor has an absolute least value, its
     last average leaves the highest bin out, and its covariances wrap around at the ends of the clip.
 
-    It takes some eighteen times as long as :func:`foa_features` on a CPU, nearly all of it for the covariances and
-    their eigenvectors (NumPy's eigenvalue solver alone would take longer than the whole). The noise floor goes frame by
-    frame: on a GPU its steps are what takes time, for one clip as for many, and ``torch.compile`` unrolls them.
+    It takes some nine times as long as :func:`foa_features` on a CPU, nearly all of it for the covariances and their
+    eigenvectors. Where gradients flow, and on a GPU, the noise floor goes frame by frame: its steps are what takes time
+    there, for one clip as for many, and ``torch.compile`` unrolls them.
 
     References
     ----------

@@ -36,10 +36,9 @@ def principal_columns(spectrum, begin, width, squarings, ratio, columns, kept):
                     known = known and size < np.inf
                     largest = max(largest, size)
                     x[0, c, t], x[1, c, t] = value.real, value.imag
-            if known and largest > 0:
-                x /= largest
-            _covariance(x, width, square[:, 0, 0], covariance)
-            power[:] = covariance
+            if not known or largest == 0:
+                largest = real(1)
+            _covariance(x, largest, width, square[0, 0, 0], square[1, 0, 0], covariance, power)
             for step in range(squarings):
                 if step % 2 == 0:
                     _divide_by_trace(power, scale)
@@ -49,47 +48,59 @@ def principal_columns(spectrum, begin, width, squarings, ratio, columns, kept):
             for c in range(channels):
                 for t in range(frames):
                     columns[n, c, f, t] = complex(power[0, c, 0, t], power[1, c, 0, t])
+            dominated = kept[n, f]
             if ratio > 0:
-                _dominated(covariance, power, real(1 / ratio), scale, kept[n, f])
+                _dominated(covariance, power, real(1 / ratio), scale, dominated)
             else:
-                kept[n, f] = True
+                for t in range(frames):
+                    dominated[t] = True
 
 
 @compiled(fastmath=_FAST)
-def _covariance(x, width, products, out):
-    """Sums of x_i x_j* over ``width`` frames around each; ``products`` (2, frames) is scratch."""
+def _covariance(x, unit, width, re, im, out, twin):
+    """Sums of x_i x_j* over ``width`` frames around each, in squares of ``unit``, to ``out`` and to its ``twin``.
+
+    ``re`` and ``im`` (frames,) are scratch.
+    """
     channels, frames = x.shape[1:]
-    before, after = (width - 1) // 2, width // 2
+    before, after = min((width - 1) // 2, frames - 1), min(width // 2, frames - 1)
+    for part in range(2):
+        for c in range(channels):
+            values = x[part, c]
+            for t in range(frames):
+                values[t] /= unit
     for i in range(channels):
         for j in range(i + 1):
             a, b, c, d = x[0, i], x[1, i], x[0, j], x[1, j]
-            re, im = products[0], products[1]
             for t in range(frames):
                 re[t] = a[t] * c[t] + b[t] * d[t]
                 im[t] = b[t] * c[t] - a[t] * d[t]
-            out_re, out_im = out[0, i, j], out[1, i, j]
-            out_re[:], out_im[:] = 0, 0
-            for shift in range(-min(before, frames - 1), min(after, frames - 1) + 1):
-                start, stop = max(0, -shift), min(frames, frames - shift)
-                _add(out_re[start:stop], re[start + shift : stop + shift])
-                _add(out_im[start:stop], im[start + shift : stop + shift])
+            for part, values in ((0, re), (1, im)):
+                total = out[part, i, j]
+                for t in range(frames):
+                    total[t] = 0
+                for shift in range(-before, after + 1):
+                    for t in range(max(0, -shift), min(frames, frames - shift)):
+                        total[t] += values[t + shift]
             _mirror(out, i, j)
-
-
-@compiled()
-def _add(total, values):
-    for t in range(len(total)):
-        total[t] += values[t]
+    for part in range(2):
+        for i in range(channels):
+            for j in range(channels):
+                values, copy = out[part, i, j], twin[part, i, j]
+                for t in range(frames):
+                    copy[t] = values[t]
 
 
 @compiled()
 def _mirror(matrix, i, j):
     """The upper half of a Hermitian matrix from its lower half."""
+    real, imaginary, other_real, other_imaginary = matrix[0, i, j], matrix[1, i, j], matrix[0, j, i], matrix[1, j, i]
+    for t in range(len(real)):
+        other_real[t] = real[t]
+        other_imaginary[t] = -imaginary[t]
     if i == j:
-        matrix[1, i, i, :] = 0
-    else:
-        matrix[0, j, i, :] = matrix[0, i, j]
-        matrix[1, j, i, :] = -matrix[1, i, j]
+        for t in range(len(real)):
+            imaginary[t] = 0
 
 
 @compiled(fastmath=_FAST)
@@ -98,7 +109,8 @@ def _square(matrix, out):
     for i in range(channels):
         for j in range(i + 1):
             re, im = out[0, i, j], out[1, i, j]
-            re[:], im[:] = 0, 0
+            for t in range(frames):
+                re[t], im[t] = 0, 0
             for k in range(channels):
                 a, b, c, d = matrix[0, i, k], matrix[1, i, k], matrix[0, k, j], matrix[1, k, j]
                 for t in range(frames):
@@ -111,17 +123,20 @@ def _square(matrix, out):
 @compiled(fastmath=_FAST)
 def _divide_by_trace(matrix, scale):
     """A matrix of trace 0 stays."""
-    scale[:] = 0
-    channels = matrix.shape[1]
+    channels, frames = matrix.shape[2:]
+    for t in range(frames):
+        scale[t] = 0
     for i in range(channels):
-        _add(scale, matrix[0, i, i])
-    for t in range(len(scale)):
+        values = matrix[0, i, i]
+        for t in range(frames):
+            scale[t] += values[t]
+    for t in range(frames):
         scale[t] = 1 / scale[t] if scale[t] != 0 else scale.dtype.type(1)
     for part in range(2):
         for i in range(channels):
             for j in range(channels):
                 values = matrix[part, i, j]
-                for t in range(len(scale)):
+                for t in range(frames):
                     values[t] *= scale[t]
 
 
@@ -132,7 +147,8 @@ def _dominated(matrix, projector, share, largest, kept):
     ``matrix`` is used up, ``largest`` (frames,) is scratch.
     """
     channels, frames = matrix.shape[2:]
-    largest[:] = 0
+    for t in range(frames):
+        largest[t] = 0
     for i in range(channels):
         for j in range(channels):
             a, b, c, d = matrix[0, i, j], matrix[1, i, j], projector[0, i, j], projector[1, i, j]
