@@ -112,7 +112,7 @@ def mel_features() -> list[Table]:
             Candidate("limit: copy the signal, fill the result", copy_and_fill),
             Candidate("ambikit, NumPy", lambda: function(signal, RATE), error),
             Candidate("ambikit, torch", lambda: function(tensor, RATE), error),
-            Candidate("formula, NumPy", without_loops(lambda: function(signal, RATE)), error),
+            Candidate("formula for the bands, NumPy", without_loops(lambda: function(signal, RATE)), error),
             *(
                 Candidate(name, lambda run=run, name=name: run(tensor if "torch" in name else signal), error)
                 for name, run in peers.items()
