@@ -8,14 +8,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2
 import numpy as np
 import torch
-from py360convert import e2p
 from scipy.ndimage import zoom
 
 from ambikit import angles_to_pixels, crop_rays, vectors_to_angles
-from ambikit.kernels.crop import sample_frames
+from ambikit.kernels.crop import sample_bytes
 from ambikit_models.panorama import crop
-from ambikit_models.panorama.sampling import sample_by_formula
-from benchmarks.common import Candidate, Table, measure, report
+from ambikit_models.panorama.sampling import sample_by_formula, words_of
+from benchmarks.common import Candidate, Table, measure, optional, report
+
+py360convert = optional("py360convert")
 
 SIZE, FRAMES = 112, 8
 AZIMUTH = np.radians([[20.0, 110.0, -150.0, -70.0]])
@@ -68,7 +69,7 @@ def one_sample(width: int) -> Table:
         return crop(frames, azimuth, elevation, field_of_view=field, size=SIZE, antialias=False)
 
     def loop():
-        sample_frames(frames, frame_of, view_of, column, row, out, 1.0, 0.5)
+        sample_bytes(frames, words_of(frames), frame_of, view_of, column, row, out, 1.0, 0.5)
         return out
 
     def torch_formula():
@@ -92,29 +93,100 @@ def one_sample(width: int) -> Table:
 
     def peer():
         degrees = np.degrees(np.stack([FIELD[0], -AZIMUTH[0], ELEVATION[0]], 1)).tolist()
-        return np.stack([e2p(f, fov, u, v, (SIZE, SIZE)) for f in frames for fov, u, v in degrees])
+        return np.stack([py360convert.e2p(f, fov, u, v, (SIZE, SIZE)) for f in frames for fov, u, v in degrees])
 
     return measure(
         f"{FRAMES * VIEWS} views of {SIZE} × {SIZE} from {FRAMES} frames {width} × {height} uint8, "
         "one bilinear sample per pixel",
         [
-            Candidate("touch every pixel of the result (copy)", lambda: out.copy()),
-            Candidate("ambikit_models crop, NumPy in", lambda: whole(frames), error),
-            Candidate("ambikit_models crop, tensors in", lambda: whole(tensor), error),
-            Candidate("the compiled loop alone, positions ready", loop, error),
+            Candidate("limit: copy the result", lambda: out.copy()),
+            Candidate("ambikit_models crop, NumPy", lambda: whole(frames), error),
+            Candidate("ambikit_models crop, torch", lambda: whole(tensor), error),
+            Candidate("ambikit_models, the loop alone, positions ready", loop, error),
             Candidate(
-                "plain NumPy formula, positions ready",
+                "formula, NumPy, positions ready",
                 lambda: bytes_of(sample_by_formula(frames, frame_of, view_of, column, row, SIZE)),
                 error,
             ),
-            Candidate("the same formula in torch, positions ready", torch_formula, error),
+            Candidate("formula, torch, positions ready", torch_formula, error),
             Candidate("torch grid_sample, grid ready, frames to float inside", grid_sample, error),
             Candidate("cv2.remap, fixed-point maps ready", lambda: remap(fixed), error),
             Candidate("cv2.remap, float maps ready", lambda: remap(maps), error),
-            Candidate("py360convert.e2p (its own pixel grid; keeps its maps)", peer, error),
+            py360convert and Candidate("py360convert.e2p (its own pixel grid; keeps its maps)", peer, error),
         ],
         error="mean absolute error, grey levels",
         rounds=7,
+    )
+
+
+def for_networks(width: int) -> Table:
+    """The same views as networks take them: float32 in [0, 1], channels first."""
+    frames, height = frames_of(width), width // 2
+    tensor = torch.from_numpy(frames)
+    column, row = positions(height, width)
+    frame_of, view_of = np.repeat(np.arange(FRAMES), VIEWS), np.tile(np.arange(VIEWS), FRAMES)
+    shape = (FRAMES * VIEWS, 3, SIZE, SIZE)
+    oracle = sample_by_formula(frames.astype(np.float64), frame_of, view_of, column, row, SIZE)
+    oracle = oracle.transpose(0, 3, 1, 2) / 255
+    planes = np.empty(shape, np.float32)
+    ready = [(c.astype(np.float32), r.astype(np.float32)) for c, r in zip(column, row, strict=True)]
+    fixed = [cv2.convertMaps(c, r, cv2.CV_16SC2) for c, r in ready]
+
+    def error(result) -> float:
+        return float(np.mean(np.abs(np.asarray(result).reshape(shape).astype(np.float64) - oracle)) * 255)
+
+    def ours(frames):
+        angles = (AZIMUTH, ELEVATION, FIELD)
+        azimuth, elevation, field = map(torch.from_numpy, angles) if isinstance(frames, torch.Tensor) else angles
+        return crop(frames, azimuth, elevation, field_of_view=field, size=SIZE, antialias=False, normalized=True)
+
+    def loop():
+        sample_bytes(
+            frames, words_of(frames), frame_of, view_of, column, row, planes.transpose(0, 2, 3, 1), 1 / 255, 0.0
+        )
+        return planes
+
+    def normalized(views):
+        result = np.empty(shape, np.float32)
+        return np.multiply(views.transpose(0, 3, 1, 2), np.float32(1 / 255), out=result)
+
+    def remap(chosen):
+        wrap = cv2.BORDER_WRAP
+        return normalized(
+            np.stack([cv2.remap(f, *m, cv2.INTER_LINEAR, borderMode=wrap) for f in frames for m in chosen])
+        )
+
+    def remap_all():
+        maps = zip(*positions(height, width), strict=True)
+        return remap([(c.astype(np.float32), r.astype(np.float32)) for c, r in maps])
+
+    def peer():
+        degrees = np.degrees(np.stack([FIELD[0], -AZIMUTH[0], ELEVATION[0]], 1)).tolist()
+        return normalized(
+            np.stack([py360convert.e2p(f, fov, u, v, (SIZE, SIZE)) for f in frames for fov, u, v in degrees])
+        )
+
+    return measure(
+        f"{FRAMES * VIEWS} views of {SIZE} × {SIZE} from {FRAMES} frames {width} × {height} uint8, "
+        "as float32 in [0, 1] with channels first",
+        [
+            Candidate("limit: copy the result", lambda: planes.copy()),
+            Candidate("ambikit_models crop, normalized, NumPy", lambda: ours(frames), error),
+            Candidate("ambikit_models crop, normalized, torch", lambda: ours(tensor), error),
+            Candidate("ambikit_models, the loop alone, positions ready", loop, error),
+            Candidate(
+                "formula, NumPy, positions ready",
+                lambda: normalized(sample_by_formula(frames, frame_of, view_of, column, row, SIZE)),
+                error,
+            ),
+            Candidate("cv2.remap with float maps computed in NumPy, normalised", remap_all, error),
+            Candidate("cv2.remap, float maps ready, normalised", lambda: remap(ready), error),
+            Candidate("cv2.remap, fixed-point maps ready, normalised", lambda: remap(fixed), error),
+            py360convert
+            and Candidate("py360convert.e2p (its own pixel grid; keeps its maps), normalised", peer, error),
+        ],
+        error="mean absolute error, grey levels",
+        rounds=9,
     )
 
 
@@ -144,7 +216,7 @@ def antialiased(width: int) -> Table:
     return measure(
         f"the same views from {FRAMES} frames {width} × {height} uint8, antialiased",
         [
-            Candidate("read every pixel of the frames once (sum)", lambda: frames.sum(dtype=np.uint64)),
+            Candidate("limit: read every pixel of the frames once (sum)", lambda: frames.sum(dtype=np.uint64)),
             Candidate("ambikit_models crop", ours, error),
             Candidate("ambikit_models crop, antialias=False", lambda: ours(False), error),
             Candidate(f"cv2.resize INTER_AREA by {smaller} for all views, cv2.remap", area, error),
@@ -157,7 +229,17 @@ def antialiased(width: int) -> Table:
 def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    report("crop", [one_sample(1920), one_sample(3840), antialiased(1920), antialiased(3840)])
+    report(
+        "crop",
+        [
+            for_networks(1920),
+            for_networks(3840),
+            one_sample(1920),
+            one_sample(3840),
+            antialiased(1920),
+            antialiased(3840),
+        ],
+    )
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ __all__ = [
     "reduce_frames",
     "sample_by_formula",
     "sample_frames",
+    "words_of",
 ]
 
 _FARTHEST = 2.0**52  # beyond, neighbouring pixels are no longer told apart by a float64
@@ -122,9 +123,17 @@ def sample_frames(
     out = np.empty((len(view_of), *((3, size, size) if channels_first else (size, size, 3))), name)
     pixels = out.transpose(0, 2, 3, 1) if channels_first else out
     column, row = (np.ascontiguousarray(_numpy(x), dtype=np.float64) for x in (column, row))
-    half = 0.5 if name == np.uint8 else 0.0
-    crop.sample_frames(view, frame_of, view_of, column, row, pixels, scale, half)
+    where = (frame_of, view_of, column, row, pixels, scale, 0.5 if name == np.uint8 else 0.0)
+    if is_bytes(frames):
+        crop.sample_bytes(view, words_of(view), *where)
+    else:
+        crop.sample_frames(view, *where)
     return namespace(frames).from_numpy(out) if is_torch(frames) else out
+
+
+def words_of(frames: Shaped[np.ndarray, "n height width 3"]) -> Shaped[np.ndarray, "words"]:
+    """Each four bytes in a row as one number, from every byte on: a view of the same memory."""
+    return np.ndarray(max(0, frames.size - 3), "<u4", frames.reshape(-1).data, strides=1)
 
 
 def sample_by_formula(

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from ambikit.kernels import crop
-from ambikit_models.panorama.sampling import reduce_by_formula, reduce_frames, sample_by_formula, sample_frames
+from ambikit_models.panorama.sampling import (
+    reduce_by_formula,
+    reduce_frames,
+    sample_by_formula,
+    sample_frames,
+    words_of,
+)
 from tests.closeness import assert_close
 
 
@@ -30,8 +36,10 @@ class TestSampling:
         frames = rng.integers(0, 256, (2, 16, 32, 3), dtype=np.uint8)
         frame_of, view_of = np.array([0, 1, 1]), np.array([0, 1, 2])
         column, row = positions(rng, 16, 32, 80)
-        out = np.empty((3, 40, 40, 3), np.uint8)
-        crop.sample_frames(frames, frame_of, view_of, column, row, out, 1.0, 0.5)
+        out, single = np.empty((2, 3, 40, 40, 3), np.uint8)
+        crop.sample_bytes(frames, words_of(frames), frame_of, view_of, column, row, out, 1.0, 0.5)
+        crop.sample_frames(frames, frame_of, view_of, column, row, single, 1.0, 0.5)
+        np.testing.assert_array_equal(out, single)
         formula = np.floor(sample_by_formula(frames, frame_of, view_of, column, row, 40) + 0.5)
         assert np.abs(out - formula).max() <= 1  # where the mean is half-way between two values
         assert np.mean(out != formula) < 1e-3
@@ -43,6 +51,15 @@ class TestSampling:
         first = np.zeros(1, int)
         crop.sample_frames(frames, first, first, column[None], row[None], out, 1.0, 0.5)
         np.testing.assert_array_equal(out[0], frames[0, :, 2:7])
+
+    @pytest.mark.parametrize("shape", [(1, 1), (1, 2), (4, 8)])
+    def test_bytes_are_read_up_to_the_last_and_no_further(self, shape, rng):
+        frames = rng.integers(0, 256, (2, *shape, 3), dtype=np.uint8)
+        row, column = np.meshgrid(np.arange(float(shape[0])), np.arange(float(shape[0])) + shape[1] - shape[0])
+        row, column = row.T[None], column.T[None]
+        out = np.empty((2, shape[0], shape[0], 3), np.uint8)
+        crop.sample_bytes(frames, words_of(frames), np.arange(2), np.zeros(2, int), column, row, out, 1.0, 0.5)
+        np.testing.assert_array_equal(out, frames[:, :, shape[1] - shape[0] :])
 
     def test_behind_a_pole_lies_the_same_row_half_a_turn_away(self):
         frames = np.zeros((1, 4, 8, 3), np.float32)
