@@ -50,14 +50,20 @@ def run(names: list[str], environment: dict[str, str]) -> int:
     """Run the cases one after the other, say how long each took, and then where the targets stand."""
     failed, took = [], []
     for name in names:
-        start = perf_counter()
+        start, before = perf_counter(), _processor_seconds()
         if subprocess.call([sys.executable, "-m", f"benchmarks.{name}"], env=environment):
             failed.append(name)
-        took.append(f"{name} {perf_counter() - start:.0f} s")
+        took.append(f"{name} {perf_counter() - start:.0f} s ({_processor_seconds() - before:.0f} s of a processor)")
     print(f"\n{', '.join(took)}" + (f"; FAILED: {', '.join(failed)}" if failed else ""))
     if "AMBIKIT_BENCHMARK_QUICK" not in environment:
         subprocess.call([sys.executable, "-m", "benchmarks.targets"], env=environment)
     return bool(failed)
+
+
+def _processor_seconds() -> float:
+    """What all processes that we have started and that have ended took of the processors."""
+    used = os.times()
+    return used.children_user + used.children_system
 
 
 if __name__ == "__main__":

@@ -11,8 +11,23 @@ from benchmarks.writing import RESULTS, kind_of
 
 __all__ = ["Goal", "Operation", "Outcome", "evaluate", "load", "summary", "time_words"]
 
-_WANTED = {"ms": "≤ {:.3g} ms", "error": "error ≤ {:.0e}", "times": "≤ {:g} × {}", "speed": "≥ {:g} × as fast as {}"}
-_REACHED = {"ms": "{:.3g} ms", "error": "{:.0e}", "times": "{:.3g} ×", "speed": "{:.3g} ×"}
+_WANTED = {
+    "ms": "≤ {:.3g} ms",
+    "share": "≤ {:g} % of the step",
+    "beyond": "≤ {:.3g} ms beyond {}",
+    "error": "error ≤ {:.0e}",
+    "times": "≤ {:g} × {}",
+    "speed": "≥ {:g} × as fast as {}",
+}
+_REACHED = {
+    "share": "{:.3g} %",
+    "ms": "{:.3g} ms",
+    "beyond": "{:.3g} ms",
+    "error": "{:.0e}",
+    "times": "{:.3g} ×",
+    "speed": "{:.3g} ×",
+}
+_FIGURES = ("name", "median_ms", "quartiles", "share")
 
 
 @dataclass(frozen=True)
@@ -23,7 +38,9 @@ class Goal:
     ----------
     kind
         "times": the time of the row is at most ``bound`` times that of ``against``; "speed": the row is at least
-        ``bound`` times as fast; "ms": it takes at most so many milliseconds; "error": its error is at most that.
+        ``bound`` times as fast; "ms": it takes at most so many milliseconds; "beyond": so many more than the row of its
+        name in the table that ``against`` fits; "error": its error is at most that; "share": its share of the whole, in
+        a table of figures whose columns are names, milliseconds, quartiles and shares in per cent.
     bound
         The number.
     against
@@ -37,10 +54,14 @@ class Goal:
     against: str = ""
     named: str = ""
 
-    def value(self, row: dict[str, Any], table: dict[str, Any]) -> float | None:
+    def value(self, row: dict[str, Any], table: dict[str, Any], tables: Sequence[dict[str, Any]]) -> float | None:
         """What was reached, or None where the other row was not measured."""
-        if self.kind in ("ms", "error"):
-            return row["median_ms" if self.kind == "ms" else "error"]
+        if self.kind == "beyond":
+            found = (r for t in tables if re.search(self.against, t["title"]) for r in t["rows"])
+            base = next((r["median_ms"] for r in found if r["name"] == row["name"]), None)
+            return None if base is None else row["median_ms"] - base
+        if self.kind in ("ms", "error", "share"):
+            return row["median_ms" if self.kind == "ms" else self.kind]
         others = [r["median_ms"] for r in table["rows"] if re.search(self.against, r["name"]) and r is not row]
         if not others:
             return None
@@ -78,17 +99,19 @@ class Outcome:
     operation: Operation
     row: dict[str, Any] | None
     table: dict[str, Any] | None
+    tables: Sequence[dict[str, Any]] = ()
 
     @property
     def limit(self) -> float | None:
         """How many times the limit it takes."""
-        limits = [r["median_ms"] for r in self.table["rows"] if kind_of(r) == "limit"] if self.table else []
+        rows = self.table["rows"] if self.table and "columns" not in self.table else []
+        limits = [r["median_ms"] for r in rows if kind_of(r) == "limit"]
         return self.row["median_ms"] / limits[0] if limits and self.row else None
 
     @property
     def best_peer(self) -> dict[str, Any] | None:
         """The fastest row of others that does the same work: whose error is not a thousand times ours and more."""
-        if self.table is None or self.row is None:
+        if self.table is None or self.row is None or self.row["error"] is None:
             return None
         worst = 1000 * max(self.row["error"], 1e-7)
         peers = [r for r in self.table["rows"] if kind_of(r) == "peer" and r["error"] <= worst]
@@ -97,7 +120,9 @@ class Outcome:
     @property
     def values(self) -> list[float | None]:
         """What was reached of each goal."""
-        return [None if self.row is None else goal.value(self.row, self.table) for goal in self.operation.goals]
+        if self.row is None or self.table is None:
+            return [None for _ in self.operation.goals]
+        return [goal.value(self.row, self.table, self.tables) for goal in self.operation.goals]
 
     @property
     def verdict(self) -> str:
@@ -119,12 +144,15 @@ def evaluate(operations: Sequence[Operation], results: dict[str, dict[str, Any]]
     return [Outcome(operation, *_find(operation, results)) for operation in operations]
 
 
-def _find(operation: Operation, results: dict[str, dict[str, Any]]) -> tuple[Any, Any]:
-    for table in results.get(operation.case, {}).get("tables", []):
-        if "columns" not in table and re.search(operation.table, table["title"]):
+def _find(operation: Operation, results: dict[str, dict[str, Any]]) -> tuple[Any, ...]:
+    tables = results.get(operation.case, {}).get("tables", [])
+    for table in tables:
+        if re.search(operation.table, table["title"]):
+            if "columns" in table:
+                table = {**table, "rows": [dict(zip(_FIGURES, row, strict=True), error=None) for row in table["rows"]]}
             for row in table["rows"]:
                 if re.search(operation.row, row["name"]):
-                    return row, table
+                    return row, table, tables
     return None, None
 
 
@@ -142,9 +170,10 @@ def summary(outcomes: list[Outcome]) -> str:
             continue
         reached = "<br>".join(g.reached(v) for g, v in zip(operation.goals, outcome.values, strict=True))
         limit = "" if outcome.limit is None else f"{outcome.limit:.2f}"
+        error = "" if row["error"] is None else f"{row['error']:.0e}"
         lines.append(
             f"| {operation.name} | {operation.library} | {time_words(row['median_ms'])} | {limit} | {_peer(outcome)} "
-            f"| {row['error']:.0e} | {goals} | {reached} | {outcome.verdict} |"
+            f"| {error} | {goals} | {reached} | {outcome.verdict} |"
         )
     return "\n".join(lines) + "\n"
 

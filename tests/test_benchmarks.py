@@ -52,7 +52,7 @@ class TestCases:
         text = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
         tree = ast.parse(text)
         assert ast.get_docstring(tree)
-        assert re.search(rf"\b(report|record)\(\"{name}\"", text)
+        assert re.search(rf"\b(report|record)\(\s*\"{name}\"", text)
         (entry,) = [node for node in tree.body if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)]
         assert entry is tree.body[-1]
         calls = [node.value for node in tree.body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)]
@@ -64,7 +64,7 @@ class TestCases:
         command = [sys.executable, "-m", "benchmarks", "--quick", "streams"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        assert re.search(r"^streams \d+ s$", done.stdout, re.MULTILINE)
+        assert re.search(r"^streams \d+ s \(", done.stdout, re.MULTILINE)
         assert "ambikit, turn" in done.stdout
         assert {path: path.stat().st_mtime_ns for path in RESULTS} == before
 
@@ -165,6 +165,8 @@ class TestTargets:
     def test_values(self):
         found = self.outcome()
         assert found.values == [1.5, 10.0, 3.0, 1e-6]
+        (beyond,) = self.outcome(Goal("beyond", 1.0, "^Turn", "a call")).values
+        assert beyond == 0.0
         assert found.limit == 1.5
         assert found.best_peer["name"] == "spaudiopy"  # the other one does another work, badly
         assert found.verdict == "met"
@@ -189,6 +191,15 @@ class TestTargets:
             "| Turn | NumPy | 3 ms | 1.50 | spaudiopy: 10 × | 1e-06 | ≤ 1.6 × the limit<br>≥ 10 × as fast as spaudiopy"
             "<br>≤ 3 ms<br>error ≤ 1e-05 | 1.5 ×<br>10 ×<br>3 ms<br>1e-06 | met |" in summary([self.outcome()])
         )
+
+    def test_a_share(self):
+        rows = [["data, altogether", 2.0, "1 to 3", 20.0], ["the step", 10.0, "9 to 11", 100.0]]
+        table = {"title": "A training step", "columns": ["part", "ms", "quartiles", "%"], "rows": rows}
+        operation = Operation("Data", "CUDA", "training_step", "step", "^data", (Goal("share", 20), Goal("ms", 1.0)))
+        (found,) = evaluate([operation], {"training_step": {"tables": [table]}})
+        assert found.values == [20.0, 2.0]
+        assert found.verdict == "**not met**"
+        assert "| ≤ 20 % of the step<br>≤ 1 ms | 20 %<br>2 ms |" in summary([found])
 
     def test_the_projects_own(self):
         """Each is said once, and asks for a case that there is or will be, in patterns that are patterns."""
