@@ -32,9 +32,10 @@ types: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 
-# all benchmarks, or one: make bench CASE=intensity
+# all benchmarks, or one: make bench CASE=intensity; then the tables and the picture of docs/performance.md
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(CASE)
+	$(BIN)/python -m benchmarks.page docs/generated
 
 clean:
 	rm -rf $(VENV) docs/_build build dist .pytest_cache .ruff_cache

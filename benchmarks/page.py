@@ -1,7 +1,7 @@
 """What the documentation shows of the results: the targets, where others are faster, and every table.
 
-``python -m benchmarks.page FOLDER`` writes the pieces of ``docs/performance.md``; the build of the documentation does
-so by itself, from the results that are there.
+``python -m benchmarks.page FOLDER`` writes the pieces of ``docs/performance.md`` and its picture; the build of the
+documentation does so by itself, from the results that are there.
 """
 
 import sys
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.judging import Outcome, evaluate, load, summary, time_words
+from benchmarks.picture import times_of_the_limit
 from benchmarks.targets import OPERATIONS
 from benchmarks.writing import conditions, kind_of, markdown
 
@@ -90,5 +91,11 @@ def _of(results: dict[str, dict[str, Any]], name: str) -> str:
     return text.removeprefix(conditions(results[name])).strip() + "\n\n" + conditions(results[name]) + "\n"
 
 
+def main(folder: Path) -> None:
+    write(folder / "performance")
+    (folder / "pictures").mkdir(exist_ok=True)
+    times_of_the_limit(folder / "pictures" / "performance.png")
+
+
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    main(Path(sys.argv[1]))
