@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 import ambikit
-from benchmarks.common import Candidate, Table, measure, optional, quick, report
+from benchmarks.common import Candidate, Figures, Table, measure, optional, quick, report
 from benchmarks.machine import has_cuda
+from benchmarks.training_step import FULL, SMALL, profile
 
 torchaudio = optional("torchaudio")
 RATE = 48000
@@ -238,13 +239,20 @@ def tables(device: Device) -> list[Table]:
     ]
 
 
+def steps(device: Device) -> list[Figures]:
+    """A training step of the demonstration, and of the papers' networks where that is no matter of minutes."""
+    return [profile(SMALL, device.name, 31), *([] if quick() else [profile(FULL, device.name, 15)])]
+
+
 def main() -> None:
     if has_cuda():
-        report("cuda", tables(Device()))
+        device = Device()
     elif quick():  # that the code runs is worth knowing anywhere; what it takes is not
-        report("cuda", tables(Device("cpu")))
+        device = Device("cpu")
     else:
         print("no CUDA device: not measured")
+        return
+    report("cuda", [*tables(device), *steps(device)])
 
 
 if __name__ == "__main__":

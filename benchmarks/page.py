@@ -24,7 +24,7 @@ def pieces(results: dict[str, dict[str, Any]]) -> dict[str, str]:
         "losses": losses(results),
         "first_call": _of(results, "first_call"),
         "memory": _of(results, "memory"),
-        "training_step": _of(results, "training_step"),
+        "training_step": _of(results, "training_step") + "\n" + _of(results, "cuda"),
         "files": _of(results, "files"),
         "tables": tables(results),
     }
@@ -83,10 +83,11 @@ def _is_timing(table: dict[str, Any]) -> bool:
 
 
 def _of(results: dict[str, dict[str, Any]], name: str) -> str:
-    """A case that has figures of its own, or the word that there are none."""
+    """The figures of a case that are no times of candidates, or the word that there are none."""
     if name not in results:
-        return f"Not measured; `python -m benchmarks {name}` does.\n"
-    text = markdown(results[name])
+        return f"Not measured yet: `python -m benchmarks {name}` does it.\n"
+    figures = [table for table in results[name]["tables"] if "columns" in table]
+    text = markdown({**results[name], "tables": figures})
     # the conditions at the end: here the figures come first
     return text.removeprefix(conditions(results[name])).strip() + "\n\n" + conditions(results[name]) + "\n"
 

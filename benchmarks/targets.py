@@ -204,7 +204,7 @@ OPERATIONS: list[Operation] = [
     Operation(
         "The data of a training step of the papers' networks",
         "CUDA",
-        "training_step",
+        "cuda",
         "on (?!CPU).*the papers' networks",
         "^data, altogether",
         (Goal("share", 10),),
