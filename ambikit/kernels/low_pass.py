@@ -12,7 +12,7 @@ from ambikit.kernels.compiling import compiled
 
 __all__ = ["SEGMENTS", "STEPS", "add_products", "largest_bits", "survey"]
 
-SEGMENTS = 32
+SEGMENTS = 48
 STEPS = 24  # samples of each segment in a tile, which stays in the first-level cache
 _LOOK = 2048
 _FAST = {"contract", "reassoc"}  # NaN and infinity keep their meaning

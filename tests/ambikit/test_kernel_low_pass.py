@@ -41,7 +41,7 @@ def taken(monkeypatch):
 
 class TestProducts:
     @pytest.mark.parametrize("rate", [8001.0, 8500.0, 16000.0, 44100.0, 48000.0, 96000.0])
-    @pytest.mark.parametrize("time", [1, 767, 11000, 60000])
+    @pytest.mark.parametrize("time", [1, 1151, 17000, 60000])
     def test_against_scipy(self, rng, dtype, rate, time):
         signal = rng.normal(size=(4, time)).astype(dtype)
         assert_close(measured(signal, rate).low_passed, products_by_scipy(signal, rate))
@@ -50,7 +50,7 @@ class TestProducts:
         for time in (60000, 5000):
             measured(rng.normal(size=(4, time)))
         measured(rng.normal(size=(4, 60000)), 8001.0)  # a filter that rings for longer than any segment
-        assert taken == [60000 // 768 * 768, 0, 0]
+        assert taken == [60000 // 1152 * 1152, 0, 0]
 
     def test_against_another_form_of_the_filter(self, rng):
         """One recursion of order 8 in place of four sections."""
@@ -68,11 +68,11 @@ class TestProducts:
         expected = 1 / (1 + ratio) * (1 + (np.tan(np.pi / 48) / np.tan(np.pi / 12)) ** 16)
         energies = np.diag(measured(signal).low_passed)
         assert abs(energies[1] / energies[0] / expected - 1) < 1e-5
-        assert sum(taken) == signal.shape[-1]
+        assert signal.shape[-1] - sum(taken) < 1152
 
     def test_nothing_is_lost_or_heard_twice_where_segments_meet(self, taken):
         """Clicks just before, at and after the borders ring on into the next segment."""
-        time = 20 * 768
+        time = 20 * 1152
         length = time // low_pass.SEGMENTS
         for place in (0, length - 2, length - 1, length, 7 * length - 1, 7 * length, time - 1):
             signal = np.zeros((4, time))
@@ -87,7 +87,7 @@ class TestProducts:
         signal[1:, :30000] = 0
         assert_close(measured(signal).low_passed[1:, 1:], products_by_scipy(signal, RATE)[1:, 1:])
 
-    @pytest.mark.parametrize("block", [768, 20000, 25000, 1 << 19])
+    @pytest.mark.parametrize("block", [768, 23000, 25000, 1 << 19])
     def test_block_by_block_is_the_whole(self, monkeypatch, rng, taken, block):
         monkeypatch.setattr(block_statistics, "BLOCK", block)
         signal = rng.normal(size=(4, 60000))
