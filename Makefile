@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The stamp is written last, so that an interrupted installation is simply begun again.
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types docs bench clean
+.PHONY: demo test lint types docs bench fuzz clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -36,6 +36,11 @@ docs: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(CASE)
 	$(BIN)/python -m benchmarks.page docs/generated
+
+# mutated files for every parser of metadata: make fuzz SECONDS=600, or make fuzz COUNT=1000000; PARSER=mp4 for one
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.fuzzing $(if $(COUNT),--count $(COUNT),--seconds $(or $(SECONDS),20)) \
+		$(if $(PARSER),--parser $(PARSER))
 
 clean:
 	rm -rf $(VENV) docs/_build build dist .pytest_cache .ruff_cache

@@ -48,7 +48,7 @@ def in_words_of_the_command_line(message: str) -> str:
     >>> in_words_of_the_command_line("say which they are: channel_map=[0, 1, 2, 3], or channel_map=None for all")
     'say which they are: --channels 0,1,2,3'
     """
-    message = re.sub(r"[,;] (or|read it with) channel_map=None[^.;]*", "", message)
+    message = re.sub(r"[,;] (or|pass|read it with) channel_map=None[^.;]*", "", message)
     message = re.sub(r"channel_map=\[([\d, ]*)\]", lambda m: f"--channels {m[1].replace(' ', '')}", message)
     message = re.sub(r"source='?(\w+)'?", r"--as \1", message)
     return message.replace("read([first, second])", "IN --and SECOND")

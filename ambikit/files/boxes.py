@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 __all__ = ["PatchedFile", "boxes", "layout_boxes"]
 
@@ -79,7 +79,7 @@ class PatchedFile:
     (b'a fr', b'ee box')
     """
 
-    def __init__(self, file: BinaryIO, patches: dict[int, bytes]) -> None:
+    def __init__(self, file: Any, patches: dict[int, bytes]) -> None:
         self._file, self._patches = file, patches
         self.name = ""
 

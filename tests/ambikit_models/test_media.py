@@ -1,11 +1,15 @@
+import struct
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 import soundfile
 
+import ambikit
 from ambikit.errors import AmbikitError, FileError
 from ambikit_models.media import read_frames, read_sound, video_facts
+from tests import spatial_files
 from tests.ambikit_models.clips import numbered_frame, numbers_of, write_video
 
 NTSC = Fraction(30000, 1001)
@@ -197,3 +201,87 @@ class TestPictureAndSoundTogether:
         assert left.mean() > 0.5
         assert right.mean() > 0.5
         assert middle.mean() < 0.01
+
+
+class TestPoses:
+    """A mark that a camera filmed turned away stands, in the frames, where the pose says it was in the world."""
+
+    SIZE = (32, 64)
+
+    def video(self, tmp_path, *boxes, place=(16, 32)):
+        """A black film with a bright mark around a pixel (row, column), and boxes in its picture entry."""
+        picture = np.zeros((*self.SIZE, 3), np.uint8)
+        picture[place[0] - 2 : place[0] + 2, place[1] - 2 : place[1] + 2] = 255
+        path = tmp_path / "turned.mp4"
+        with av.open(str(path), "w") as file:
+            stream = file.add_stream("mpeg4", rate=10)
+            stream.width, stream.height, stream.pix_fmt = self.SIZE[1], self.SIZE[0], "yuv420p"
+            for _ in range(5):
+                file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            file.mux(stream.encode(None))
+        data = bytearray(path.read_bytes())
+        added = b"".join(boxes)
+        handler = data.index(b"vide", data.rindex(b"moov"))
+        chain = [data.rindex(word, 0, handler) for word in (b"moov", b"trak", b"mdia")]
+        chain += [data.index(word, handler) for word in (b"minf", b"stbl", b"stsd")]
+        entry = chain[-1] + 12
+        end = entry + struct.unpack_from(">I", data, entry)[0]
+        for start in [word - 4 for word in chain] + [entry]:
+            struct.pack_into(">I", data, start, struct.unpack_from(">I", data, start)[0] + len(added))
+        data[end:end] = added
+        path.write_bytes(data)
+        return path
+
+    def mark(self, frame):
+        """Azimuth and elevation of the mark in degrees, by its centre of light, in a picture like all of ours."""
+        light = np.maximum(frame[..., 1].astype(float) - 100, 0)
+        rows, columns = np.indices(light.shape)
+        u = (np.sum(light * columns) / light.sum() + 0.5) / light.shape[1]
+        v = (np.sum(light * rows) / light.sum() + 0.5) / light.shape[0]
+        return (0.5 - u) * 360, (0.5 - v) * 180
+
+    @pytest.mark.parametrize(
+        ("angles", "place", "seen"),
+        [
+            ({}, (16, 32), (0, 0)),
+            ({"yaw": 90}, (16, 32), (90, 0)),  # counter-clockwise: what was in front is on the left
+            ({"yaw": -45}, (16, 32), (-45, 0)),
+            ({"pitch": 30}, (16, 32), (0, 30)),  # counter-clockwise about the right: the front goes up
+            ({"roll": 45}, (16, 16), (90, -45)),  # clockwise about the forward vector: the left goes down
+            ({"yaw": 90, "pitch": 30}, (16, 32), (90, 30)),  # pitch is about the right that yaw has turned
+        ],
+    )
+    def test_frames_are_set_upright(self, tmp_path, angles, place, seen):
+        path = self.video(tmp_path, spatial_files.sv3d(**angles), place=place)
+        found = self.mark(read_frames(path, [0.2])[0])
+        assert np.allclose(found, seen, atol=4)
+        assert np.allclose(self.mark(read_frames(path, [0.2], upright=False)[0]), self.stored(place), atol=4)
+
+    def stored(self, place):
+        return (0.5 - place[1] / self.SIZE[1]) * 360, (0.5 - place[0] / self.SIZE[0]) * 180
+
+    def test_a_sound_and_its_mark_are_in_one_direction(self, tmp_path):
+        """Filmed in front with a camera turned to (120°, 20°), the mark is where `encode` puts its sound."""
+        path = self.video(tmp_path, spatial_files.sv3d(yaw=120, pitch=20))
+        azimuth, elevation = self.mark(read_frames(path, [0.2])[0])
+        foa = ambikit.encode(np.ones(1), 120, 20, degrees=True)
+        seen = ambikit.align(foa, azimuth, elevation, degrees=True)
+        assert np.allclose(seen[:, 0], [1, 0, 0, 1], atol=0.08)
+
+    @pytest.mark.parametrize(
+        "boxes",
+        [
+            (spatial_files.sv3d(yaw=10, projection=b"cbmp"),),
+            (spatial_files.sv3d(yaw=10, bounds=(0.25, 0.25, 0, 0)),),
+            (spatial_files.st3d(1), spatial_files.sv3d(yaw=10)),
+        ],
+    )
+    def test_pictures_that_cannot_be_turned_are_refused(self, tmp_path, boxes):
+        path = self.video(tmp_path, *boxes)
+        with pytest.raises(FileError, match="turned against the world"):
+            read_frames(path, [0.2])
+        assert read_frames(path, [0.2], upright=False).shape == (1, *self.SIZE, 3)
+
+    def test_without_a_pose_nothing_is_interpolated(self, tmp_path):
+        path = self.video(tmp_path, spatial_files.st3d(1), spatial_files.sv3d())
+        assert np.array_equal(read_frames(path, [0.2]), read_frames(path, [0.2], upright=False))

@@ -92,7 +92,7 @@ def _layout(tag: int, bitmap: int, channels: int) -> SpatialMetadata:
     said, count = tag >> 16, tag & 0xFFFF
     if said in _ACN:
         order = isqrt(count) - 1
-        if (order + 1) ** 2 != count or count != channels:
+        if order < 0 or (order + 1) ** 2 != count or count != channels:
             note = f"chan: the {count} channels of its sound field are not the file's {channels}; it is not used"
             return SpatialMetadata(origin=("chan",), notes=(note,))
         return SpatialMetadata(order=order, ordering="acn", normalization=_ACN[said], channels=count, origin=("chan",))
