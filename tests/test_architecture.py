@@ -43,6 +43,7 @@ LAYERS = {
         ("panorama",),
         ("batch",),
         ("media",),
+        ("preparation",),
         ("encoders",),
         ("alignment",),
         ("objectives",),
