@@ -102,7 +102,8 @@ def intensity_histogram(
         )
     grid = grid.to(directions.dtype) if is_torch(grid) else constant_like(grid, directions)
     batch = tuple(lengths.shape[:-2])
-    directions, lengths = directions.reshape(*batch, 3, -1).mT, lengths.reshape(*batch, 1, -1)
+    count = prod(lengths.shape[-2:])  # by its number, as an empty batch has none to reckon it from
+    directions, lengths = directions.reshape(*batch, 3, count).mT, lengths.reshape(*batch, 1, count)
     # A bin without direction has no vote, whatever it counts.
     lengths = xp.where((directions == 0).all(-1)[..., None, :], 0.0, lengths)
     votes, step = 0, max(1, _CHUNK // (max(1, prod(batch)) * grid.shape[0]))

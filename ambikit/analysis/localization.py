@@ -3,6 +3,7 @@
 from math import pi, radians
 from typing import Any
 
+import numpy as np
 from jaxtyping import Complex
 
 from ambikit._arrays import Array, constant_like, namespace
@@ -63,7 +64,8 @@ def direction_of_arrival(
     FoundDirections
         Azimuth, elevation and strength, each ``(..., sources)``; the strength is the share of the votes, in [0, 1],
         not a level.
-        NaN angles where the histogram has fewer peaks, as in silence.
+        NaN angles and a strength of 0 where fewer sources are heard, as in silence: a peak that is below the mean of
+        the histogram over the sphere (0.7 %, whatever the sound) has fewer votes than it would have by chance.
 
     Raises
     ------
@@ -106,9 +108,11 @@ def direction_of_arrival(
         first, *points, frames=_FRAMES, bins=_BINS, weights=weights, half_width=radians(_HALF_WIDTH)
     )
     found = map_peaks(votes, *grid, sources, minimum_separation=radians(_SEPARATION))
-    if not degrees:
-        return found
-    return FoundDirections(found.azimuth * (180 / pi), found.elevation * (180 / pi), found.strength)
+    xp = namespace(votes)
+    by_chance = found.strength < votes.mean(-1)[..., None]
+    angles = (xp.where(by_chance, np.nan, angle) for angle in (found.azimuth, found.elevation))
+    azimuth, elevation = (angle * (180 / pi) for angle in angles) if degrees else angles
+    return FoundDirections(azimuth, elevation, xp.where(by_chance, 0.0, found.strength))
 
 
 def _direct_sound(spectrum: Array) -> Array:

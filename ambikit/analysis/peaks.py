@@ -146,7 +146,8 @@ def _refined(values: Array, direction: Array, place: Array, beside: Array, neigh
     """The directions of the vertices of the parabolas through the chosen points and their neighbours."""
     xp = namespace(values)
     centre = values_at(values, place)[..., None]
-    around = values_at(values, beside.reshape(*beside.shape[:-2], -1)).reshape(beside.shape)
+    *leading, count, others = beside.shape
+    around = values_at(values, beside.reshape(*leading, count * others)).reshape(beside.shape)
     positive = (centre > 0) & (around > 0).all(-1)[..., None]
     rise = xp.where(positive, centre / xp.where(positive, around, 1.0) - 1, (centre - around))
     fit, tangents = (constant_like(design, values)[place] for design in (neighbours.fit, neighbours.tangents))

@@ -59,6 +59,22 @@ class TestValues:
         assert np.isnan(library.numpy(found.azimuth)).all()
         assert (library.numpy(found.strength) == 0).all()
 
+    def test_fewer_sources_than_were_asked_for(self, library, rng):
+        """Two waves, and a 400th of the bins from elsewhere: less than 0.7 %, which is what chance gives."""
+        waves = ambikit.spherical_harmonics([90, -60, 180], [0, 30, -20], 1, degrees=True)
+        waves = waves[np.repeat([0, 1, 2], [1200, 795, 5])] * noise(rng, 2000, 1)
+        spectrum = waves.T.reshape(4, 1, 2000)
+        found = ambikit.direction_of_arrival(library.array(spectrum), 3, degrees=True)
+        azimuth, elevation, strength = (library.numpy(part) for part in found)
+        assert azimuth[:2] == pytest.approx([90, -60], abs=0.5)
+        assert np.isnan([azimuth[2], elevation[2]]).all()
+        assert strength[2] == 0
+        assert (strength[:2] > 0.3).all()
+
+    def test_no_clips_at_all(self, library):
+        found = ambikit.direction_of_arrival(library.array(np.zeros((0, 4, 3, 5), complex)), 2)
+        assert all(tuple(part.shape) == (0, 2) for part in found)
+
     def test_the_level_does_not_count(self, rng):
         spectrum = noise(rng, 4, 10, 20)
         one, other = ambikit.direction_of_arrival(spectrum, 2), ambikit.direction_of_arrival(spectrum * 1e-9, 2)
