@@ -102,10 +102,11 @@ def parameters_for(signal: Array | None, azimuth: Any, elevation: Any, *others: 
     return (values[0] * factor, values[1] * factor, *values[2:])
 
 
-def check_between(value: Any, low: float, high: float, name: str, advice: str) -> None:
+def check_between(value: Any, low: float, high: float, name: str, advice: str, *, ends: bool = True) -> None:
     """Refuse a plain number outside of its range; the values of arrays and tensors are not looked at."""
-    if isinstance(value, int | float) and not low <= value <= high:
-        raise AmbikitError(f"got {name}={value!r}; expected {low:g} to {high:g}; {advice}")
+    if isinstance(value, int | float) and not (low <= value <= high if ends else low < value < high):
+        limits = f"{low:g} to {high:g}" if ends else f"more than {low:g} and less than {high:g}"
+        raise AmbikitError(f"got {name}={value!r}; expected {limits}; {advice}")
 
 
 def in_numpy(values: Any) -> np.ndarray:

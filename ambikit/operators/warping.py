@@ -189,8 +189,7 @@ def warp_transform(
 def _check(amount: Any, towards: str, keep: str) -> None:
     check_choice(towards, _TOWARDS, "towards")
     check_choice(keep, _POWERS, "keep")
-    below_one = float(np.nextafter(1.0, 0.0))
-    check_between(amount, -below_one, below_one, "amount", "±1 would put the whole sphere into one place")
+    check_between(amount, -1.0, 1.0, "amount", "±1 would put the whole sphere into one place", ends=False)
 
 
 def _towards_direction(height: Array, amount: Array) -> tuple[Array, Array, Array]:

@@ -310,6 +310,9 @@ class TestErrors:
         sources = torch.tensor([[float("nan")] * 3, SOURCE])
         with pytest.raises(AmbikitError, match="without a single arrival of finite time; expected positions that are"):
             room_impulse_response(ROOM, sources[0], LISTENER, 8000, **settings)
+        with pytest.raises(AmbikitError, match="give length= to"):
+            room_impulse_response(ROOM, np.zeros((0, 3)), LISTENER, 8000, **settings)
+        assert room_impulse_response(ROOM, np.zeros((0, 3)), LISTENER, 8000, length=9, **settings).shape == (0, 4, 9)
         both = room_impulse_response(ROOM, sources, LISTENER, 8000, **settings)
         assert torch.isnan(both[0]).all()
         assert torch.equal(both[1], room_impulse_response(ROOM, sources[1], LISTENER, 8000, **settings))

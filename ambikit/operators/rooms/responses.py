@@ -178,7 +178,7 @@ def _response(
 def _needed(delays: Array) -> int:
     """How many taps the latest arrival needs; rooms of a batch that make no sense have none."""
     xp = namespace(delays)
-    latest = float(xp.where(xp.isfinite(delays), delays, -1.0).max())
+    latest = -1.0 if 0 in delays.shape else float(xp.where(xp.isfinite(delays), delays, -1.0).max())
     if not isfinite(latest) or latest < 0:
         raise AmbikitError(
             "got rooms without a single arrival of finite time; expected positions that are numbers; give length= to "
