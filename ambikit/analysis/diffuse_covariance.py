@@ -22,7 +22,7 @@ def diffuseness_directional_power(
 
     .. math:: \psi = 1 - \frac{\sigma / \bar P}{\sigma_0 / \bar P_0}
 
-    with the mean :math:`\bar P` and the standard deviation σ over the sphere of the power ⟨|beam|²⟩ of hypercardioids,
+    with the mean :math:`\bar P` and the standard deviation σ over the sphere of the mean power of hypercardioids,
     and those of a single plane wave.
 
     Parameters
