@@ -77,8 +77,8 @@ def check_foa(signal: Float[Array, "4 time"], sample_rate: float, *, tolerance: 
     r"""Say whether four channels are first-order AmbiX, and if not, what they may be.
 
     In any mixture of uncorrelated sources and diffuse sound the three dipoles together carry as much energy as
-    the omnidirectional channel. The test is, after a low-pass at 4 kHz (Butterworth, order 8; none is needed below
-    8 kHz sample rate),
+    the omnidirectional channel. The test is, after a low-pass at 4 kHz (Butterworth, order 8; none at 8 kHz sample
+    rate and below, where there is nothing above 4 kHz),
 
     .. math:: \left| \frac{\sum_t x_t^2 + y_t^2 + z_t^2}{\sum_t w_t^2} - 1 \right| \le \tau .
 

@@ -209,7 +209,8 @@ def spherical_harmonics(
     -------
     array
         ``(..., channels)`` with (order + 1)² channels: float64 NumPy, or a tensor with gradients (also straight
-        up and down) if an angle is a tensor. Single precision is good to 1e-5 at order 30.
+        up and down) if an angle is a tensor. Single precision is good to 1e-5 at order 30. The channels lie
+        outermost in memory, as they are computed.
 
     Raises
     ------
