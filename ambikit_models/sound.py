@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 import ambikit
-from ambikit.analysis.mel import levels
+from ambikit.analysis.levels import levels
 
 __all__ = ["SoundFeatures", "SoundFormat"]
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 import ambikit
-from ambikit.analysis import features, mel
+from ambikit.analysis import features, mel_bands
 from ambikit.analysis.spectra import frame_spectrum
 from benchmarks.common import Candidate, Table, largest_error, measure, report
 
@@ -19,12 +19,12 @@ def without_loops(function):
     """The same call by the plain formula."""
 
     def run():
-        kept = mel.views_for_kernel
-        mel.views_for_kernel = lambda spectrum, bank: None
+        kept = mel_bands.views_for_kernel
+        mel_bands.views_for_kernel = lambda spectrum, bank: None
         try:
             return function()
         finally:
-            mel.views_for_kernel = kept
+            mel_bands.views_for_kernel = kept
 
     return run
 
@@ -64,8 +64,8 @@ def reductions() -> list[Table]:
     return [
         case("Normalised intensity", lambda s, b: features.mel_intensity(s, b, "mean"), plain=plain_intensity),
         case("Level and phase differences", lambda s, b: features.mel_cues(s, b, "mean"), channels=2),
-        case("Powers of 4 channels", lambda s, b: mel.mel_products(s, b, four, four)),
-        case("The 10 products of W, Y, Z, X", lambda s, b: mel.mel_products(s, b, left, right)),
+        case("Powers of 4 channels", lambda s, b: mel_bands.mel_products(s, b, four, four)),
+        case("The 10 products of W, Y, Z, X", lambda s, b: mel_bands.mel_products(s, b, left, right)),
     ]
 
 

@@ -10,7 +10,8 @@ from ambikit._checks import check_floating, check_sample_rate, check_signal
 from ambikit.analysis.correlation import gcc_phat
 from ambikit.analysis.filterbank import band_sums, bank_like, mel_filterbank
 from ambikit.analysis.intensity import check_first_order_spectrum
-from ambikit.analysis.mel import check_levels, levels, mel_magnitudes, peak_of
+from ambikit.analysis.levels import check_levels, levels, peak_of
+from ambikit.analysis.mel_bands import mel_magnitudes
 from ambikit.analysis.parts import scaled_parts
 from ambikit.analysis.salsa import check_microphones
 from ambikit.analysis.spectra import check_length, frame_spectrum

@@ -11,17 +11,9 @@ from ambikit._checks import check_choice, check_floating, check_signal
 from ambikit.analysis.filterbank import mel_average
 from ambikit.analysis.intensity import active_intensity, energy_density
 from ambikit.analysis.interaural import LIMIT_DB, ild, phase_difference
-from ambikit.analysis.mel import (
-    MelGrid,
-    Room,
-    by_clips,
-    check_levels,
-    clip_spectra,
-    levels,
-    mel_grid,
-    mel_magnitudes,
-    room_for,
-)
+from ambikit.analysis.levels import check_levels, levels
+from ambikit.analysis.mel import MelGrid, by_clips, clip_spectra, mel_grid
+from ambikit.analysis.mel_bands import Room, mel_magnitudes, room_for
 from ambikit.errors import ShapeError
 
 __all__ = ["WEIGHTINGS", "foa_features", "mel_cues", "mel_intensity", "stereo_features"]

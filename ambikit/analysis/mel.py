@@ -7,38 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from ambikit._arrays import (
-    Array,
-    empty_like_signal,
-    is_torch,
-    kernel_view,
-    loaded_torch,
-    namespace,
-    narrow,
-    real_dtype,
-    widen,
-)
+from ambikit._arrays import Array, is_torch, kernel_view, loaded_torch, namespace, narrow, widen
 from ambikit._checks import check_floating
-from ambikit.analysis.filterbank import band_sums, bank_like, detached, mel_filterbank
+from ambikit.analysis.filterbank import bank_like, mel_filterbank
+from ambikit.analysis.levels import check_levels, levels, peak_of
+from ambikit.analysis.mel_bands import mel_magnitudes, room_for
 from ambikit.analysis.spectra import check_length, feature_grid, frame_spectrum
-from ambikit.errors import AmbikitError, ShapeError
+from ambikit.errors import ShapeError
 
-__all__ = [
-    "MelGrid",
-    "Room",
-    "by_clips",
-    "check_levels",
-    "clip_spectra",
-    "clips_of",
-    "levels",
-    "log_mel",
-    "mel_grid",
-    "mel_magnitudes",
-    "mel_products",
-    "peak_of",
-    "room_for",
-    "views_for_kernel",
-]
+__all__ = ["MelGrid", "by_clips", "clip_spectra", "log_mel", "mel_grid"]
 
 # Samples of all channels whose spectra stay in the second- and third-level cache: one second of four at 24 kHz.
 _CACHED_SAMPLES = 2**17
@@ -193,135 +170,3 @@ def by_clips(compute: Callable[..., Array], signal: Array, grid: MelGrid, *optio
                 part[:] = found
     out = out.reshape(*batch, *out.shape[1:])
     return loaded_torch().from_numpy(out) if is_torch(signal) else out
-
-
-class Room(NamedTuple):
-    """What the loops read, and where they write the quantities of a feature side by side, ``(..., mel, frames)``."""
-
-    spectra: np.ndarray
-    bank: np.ndarray
-    out: Array
-
-    @property
-    def clips(self) -> np.ndarray:
-        """``out`` as ``(clips, quantities, mel, frames)``."""
-        return clips_of(self.out)
-
-
-def room_for(quantities: int, spectrum: Array, bank: Array, out: Array | None = None) -> Room | None:
-    """Room for the quantities of a spectrum, in ``out`` if it is given; None where only the formula can go."""
-    views = views_for_kernel(spectrum, bank)
-    if views is None:
-        return None
-    if out is None:
-        out = empty_like_signal((*spectrum.shape[:-3], quantities, len(bank), spectrum.shape[-1]), bank)
-    return Room(*views, out)
-
-
-def mel_magnitudes(spectrum: Array, bank: Array, power: float, room: Room | None = None) -> Array:
-    """``|X|²`` for power 2, ``|X|`` for power 1 (with gradient 0 where X is 0), summed over each band.
-
-    They are the first channels of ``room``, if there is one.
-    """
-    if spectrum.ndim == 2:
-        return mel_magnitudes(spectrum[None], bank, power)[0]
-    count = spectrum.shape[-3]
-    if power == 2:
-        return mel_products(spectrum, bank, list(range(count)), list(range(count)), room)
-    if room is None:
-        room = room_for(count, spectrum, bank)
-    if room is not None:
-        from ambikit.kernels import mel as kernels
-
-        kernels.mel_magnitudes(room.spectra, room.bank, room.clips)
-        return room.out[..., :count, :, :]
-    xp = namespace(spectrum)
-    squared = spectrum.real**2 + spectrum.imag**2
-    silent = squared == 0
-    return band_sums(bank, xp.where(silent, 0.0, xp.sqrt(xp.where(silent, 1.0, squared))))
-
-
-def mel_products(spectrum: Array, bank: Array, left: list[int], right: list[int], room: Room | None = None) -> Array:
-    """``Re(conj(X_left) X_right)`` for pairs of channels, summed over each band: ``(..., pairs, mel, frames)``.
-
-    They are the first channels of ``room``, if there is one.
-    """
-    if room is None:
-        room = room_for(len(left), spectrum, bank)
-    if room is not None:
-        from ambikit.kernels import mel as kernels
-
-        kernels.mel_products(room.spectra, np.array(left), np.array(right), room.bank, room.clips)
-        return room.out[..., : len(left), :, :]
-    real, imaginary = spectrum.real, spectrum.imag
-    products = real[..., left, :, :] * real[..., right, :, :] + imaginary[..., left, :, :] * imaginary[..., right, :, :]
-    return band_sums(bank, products)
-
-
-def views_for_kernel(spectrum: Array, bank: Array) -> tuple[np.ndarray, np.ndarray] | None:
-    """The spectrum as ``(clips, channels, frames, freq)``, the way it lies in memory, and the bank; or None."""
-    view, bank_view = kernel_view(spectrum.mT), kernel_view(bank)
-    return None if view is None or bank_view is None else (clips_of(view), bank_view)
-
-
-def clips_of(x: Array) -> np.ndarray:
-    """A view of ``(..., a, b, c)`` as ``(clips, a, b, c)``."""
-    view = kernel_view(x)
-    return view.reshape(prod(view.shape[:-3]), *view.shape[-3:])
-
-
-def levels(mel: Array, power: float, dynamic_range_db: float, peak: Any = None, room: Room | None = None) -> Array:
-    """Decibels of band sums of ``|X / peak|**power``, floored below the largest of the last three axes.
-
-    Band sums that are the first channels of a ``room`` of single precision are overwritten: the result is the room's.
-    """
-    xp = namespace(mel)
-    if room is not None and real_dtype(mel).itemsize == 4:
-        from ambikit.kernels.levels import decibels
-
-        clips, ratio = room.clips, np.float32(10 ** (-dynamic_range_db * power / 20))
-        offset = np.zeros(len(clips), np.float32) if peak is None else 20 * np.log10(np.asarray(peak).reshape(-1))
-        flat = clips.reshape(len(clips), prod(clips.shape[1:]))
-        decibels(flat, prod(mel.shape[-3:]), ratio, np.float32(20 / power / np.log(10)), offset)
-        return mel
-    # A NaN stays where it is: it does not decide over the floor of the rest.
-    known = xp.where(xp.isfinite(mel), mel, 0.0)
-    top = xp.amax(known, tuple(range(-min(3, mel.ndim), 0)), keepdims=True)
-    top = xp.where(top > 0, top, 1.0)
-    floor = xp.clip(top * 10 ** (-dynamic_range_db * power / 20), float(xp.finfo(mel.dtype).tiny), None)
-    level = (20 / power) * xp.log10(xp.maximum(mel, floor))
-    level = level if peak is None else level + 20 * xp.log10(peak)[..., None]
-    if room is None:
-        return level
-    mel[:] = level
-    return mel
-
-
-def peak_of(signal: Array) -> Array:
-    """The largest sample of each clip (the last two axes), 1 for silence; without gradient, since it cancels out.
-
-    Squares of float32 samples near 1e-30 would be 0: features are computed at peak 1.
-    """
-    xp = namespace(signal)
-    fixed = detached(signal)
-    view = kernel_view(fixed)
-    if view is not None and view.dtype == np.float32 and view.ndim > 1:
-        from ambikit.kernels.levels import largest_samples
-
-        largest = np.empty((*view.shape[:-2], 1, 1), np.float32)
-        samples = view.view(np.int32).reshape(largest.size, view.shape[-2] * view.shape[-1])
-        largest_samples(samples, largest.view(np.int32).reshape(-1))
-        peak = xp.asarray(largest)
-    else:
-        # Infinity and NaN stay where they are: they do not decide over the level of the rest.
-        size = xp.where(xp.isfinite(fixed), xp.abs(fixed), 0.0)
-        peak = xp.amax(size, tuple(range(-min(2, signal.ndim), 0)), keepdims=True)
-    return xp.where(peak == 0, 1.0, peak)
-
-
-def check_levels(power: float, dynamic_range_db: float) -> None:
-    """Refuse a power other than 1 or 2 and a dynamic range that is not positive."""
-    if power not in (1, 2):
-        raise AmbikitError(f"got power={power!r}; expected 2.0 (power spectrum) or 1.0 (magnitude spectrum)")
-    if not dynamic_range_db > 0:
-        raise AmbikitError(f"got dynamic_range_db={dynamic_range_db!r}; expected decibels above 0, e.g. 100.0")

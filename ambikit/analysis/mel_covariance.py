@@ -13,7 +13,9 @@ from jaxtyping import Float
 from ambikit._arrays import Array, constant_like, is_torch, namespace, narrow, widen
 from ambikit._checks import check_choice, check_floating, check_signal
 from ambikit.analysis.features import WEIGHTINGS, mel_intensity
-from ambikit.analysis.mel import MelGrid, by_clips, check_levels, clip_spectra, levels, mel_grid, mel_products, room_for
+from ambikit.analysis.levels import check_levels, levels
+from ambikit.analysis.mel import MelGrid, by_clips, clip_spectra, mel_grid
+from ambikit.analysis.mel_bands import mel_products, room_for
 from ambikit.errors import ShapeError
 from ambikit.geometry.directions import broadcast_shape
 from ambikit.operators.channel_axis import angles_for

@@ -7,8 +7,10 @@ from jaxtyping import Float
 
 from ambikit._arrays import Array, constant_like, namespace, narrow, widen
 from ambikit._checks import check_choice, check_floating, check_order, check_signal
+from ambikit.analysis.levels import check_levels, levels
 from ambikit.analysis.linear_bands import bins_up_to, linear_grid, path_differences, up_to
-from ambikit.analysis.mel import MelGrid, by_clips, check_levels, clip_spectra, levels, mel_magnitudes, room_for
+from ambikit.analysis.mel import MelGrid, by_clips, clip_spectra
+from ambikit.analysis.mel_bands import mel_magnitudes, room_for
 from ambikit.analysis.noise_floor import above_noise_floor, bins_above_noise_floor
 from ambikit.analysis.principal_eigenvector import columns_of_bins, is_dominated, local_covariance, principal_projector
 from ambikit.errors import AmbikitError, ShapeError

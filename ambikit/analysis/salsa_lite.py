@@ -4,8 +4,10 @@ import numpy as np
 from jaxtyping import Float
 
 from ambikit._arrays import Array, constant_like, namespace, narrow, widen
+from ambikit.analysis.levels import check_levels, levels
 from ambikit.analysis.linear_bands import bins_up_to, linear_grid, path_differences, up_to
-from ambikit.analysis.mel import MelGrid, by_clips, check_levels, clip_spectra, levels, mel_magnitudes
+from ambikit.analysis.mel import MelGrid, by_clips, clip_spectra
+from ambikit.analysis.mel_bands import mel_magnitudes
 from ambikit.analysis.salsa import check_microphones, metres_per_radian
 from ambikit.errors import AmbikitError
 

@@ -1,6 +1,6 @@
 """The largest sample of clips, and levels in decibels below it, in single precision: a pass over each.
 
-Serial, nogil, without checks. The formulas beside them are ``peak_of`` and ``levels`` in ``ambikit.analysis.mel``.
+Serial, nogil, without checks. The formulas beside them are ``peak_of`` and ``levels`` in ``ambikit.analysis.levels``.
 """
 
 from math import log

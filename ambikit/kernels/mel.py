@@ -1,7 +1,7 @@
-"""Spectra reduced to mel bands in one pass, without a plane of anything in memory: where the loop wins.
+"""Spectra reduced to mel bands in one pass, without a plane of a whole clip in memory: where the loop wins.
 
 Serial, nogil, without checks. The formulas beside them are ``mel_products`` and ``mel_magnitudes`` in
-``ambikit.analysis.mel``, and ``mel_intensity`` and ``mel_cues`` in ``ambikit.analysis.features``.
+``ambikit.analysis.mel_bands``, and ``mel_intensity`` and ``mel_cues`` in ``ambikit.analysis.features``.
 
 All take a complex spectrum (clips, channels, frames, freq), a real ``bank`` (bands, freq) and a real ``out``
 (clips, quantities, bands, frames), both in the precision of the spectrum. ``out`` may hold more quantities: products

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from ambikit._checks import check_choice, check_order
 from ambikit.analysis.features import WEIGHTINGS, foa_features, stereo_features
 from ambikit.analysis.filterbank import mel_filterbank
-from ambikit.analysis.mel import check_levels, log_mel
+from ambikit.analysis.levels import check_levels
+from ambikit.analysis.mel import log_mel
 from ambikit.analysis.spectra import feature_grid, stft
 
 __all__ = ["FoaFeatures", "LogMel", "StereoFeatures", "Stft", "no_autocast"]

@@ -9,7 +9,8 @@ from ambikit._arrays import Array, namespace, narrow
 from ambikit._checks import check_choice, order_of_channels
 from ambikit.analysis.features import WEIGHTINGS, mel_cues, mel_intensity
 from ambikit.analysis.filterbank import bank_like, mel_filterbank
-from ambikit.analysis.mel import check_levels, levels, mel_magnitudes, peak_of
+from ambikit.analysis.levels import check_levels, levels, peak_of
+from ambikit.analysis.mel_bands import mel_magnitudes
 from ambikit.analysis.spectra import feature_grid, spectrum_of_frames
 from ambikit.errors import AmbikitError, ShapeError
 from ambikit.stream.processor import Form

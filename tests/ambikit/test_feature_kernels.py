@@ -5,7 +5,8 @@ import pytest
 import torch
 
 import ambikit
-from ambikit.analysis.mel import Room, levels, peak_of
+from ambikit.analysis.levels import levels, peak_of
+from ambikit.analysis.mel_bands import Room
 from ambikit.analysis.spectra import frame_spectrum, hann
 from ambikit.kernels.frames import cut_frames
 from ambikit.kernels.levels import decibels, largest_samples

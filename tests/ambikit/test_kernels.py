@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import ambikit
-from ambikit.analysis import mel
+from ambikit.analysis import mel_bands
 from ambikit.analysis.intensity import active_intensity
 from ambikit.analysis.interaural import ild, phase_difference
 from ambikit.kernels.mel import mel_cues, mel_intensity, mel_products
@@ -24,7 +24,7 @@ def noise(rng, *shape):
 @pytest.fixture
 def no_kernels(monkeypatch):
     """Let every feature take its formula."""
-    monkeypatch.setattr(mel, "views_for_kernel", lambda spectrum, bank: None)
+    monkeypatch.setattr(mel_bands, "views_for_kernel", lambda spectrum, bank: None)
 
 
 def intensity_of(spectrum, bank):
@@ -95,8 +95,8 @@ class TestProducts:
         frames_last = np.ascontiguousarray(spectrum.swapaxes(-1, -2))
         mel_products(frames_last, np.array([0, 1]), np.array([0, 1]), bank, out)
         for formula in (
-            mel.mel_products(spectrum, bank, [0, 1], [0, 1]),  # laid out as no kernel takes it
-            mel.mel_products(torch.from_numpy(spectrum).requires_grad_(), torch.from_numpy(bank), [0, 1], [0, 1])
+            mel_bands.mel_products(spectrum, bank, [0, 1], [0, 1]),  # laid out as no kernel takes it
+            mel_bands.mel_products(torch.from_numpy(spectrum).requires_grad_(), torch.from_numpy(bank), [0, 1], [0, 1])
             .detach()
             .numpy(),
         ):
@@ -203,8 +203,8 @@ class TestWhereTheyAreTaken:
 
     def test_they_are_taken(self, rng, monkeypatch):
         """A test of the tests: that plain arrays and tensors do reach the loops."""
-        seen, original = [], mel.views_for_kernel
-        monkeypatch.setattr(mel, "views_for_kernel", lambda *a: seen.append(original(*a)) or seen[-1])
+        seen, original = [], mel_bands.views_for_kernel
+        monkeypatch.setattr(mel_bands, "views_for_kernel", lambda *a: seen.append(original(*a)) or seen[-1])
         signal = rng.normal(size=(2, 4, 1200)).astype(np.float32)
         taken = []
         for x in (signal, torch.from_numpy(signal), torch.from_numpy(signal).requires_grad_(), signal[:, ::1, ::2]):

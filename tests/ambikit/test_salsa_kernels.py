@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import ambikit
-from ambikit.analysis import mel
+from ambikit.analysis import mel_bands
 from ambikit.analysis.noise_floor import above_noise_floor, bins_above_noise_floor
 from ambikit.analysis.principal_eigenvector import (
     columns_of_bins,
@@ -102,7 +102,7 @@ def test_salsa_is_the_same_without(library, dtype, rng, monkeypatch, cue, batch)
     signal = library.array(signal.astype(dtype))
     keywords = {"cue": cue, "noise_ratio": 1.2}
     loops = library.numpy(ambikit.salsa(signal, 24000, **keywords))
-    monkeypatch.setattr(mel, "views_for_kernel", lambda spectrum, bank: None)
+    monkeypatch.setattr(mel_bands, "views_for_kernel", lambda spectrum, bank: None)
     formula = library.numpy(ambikit.salsa(signal, 24000, **keywords))
     assert loops.shape == formula.shape
     assert loops.dtype == formula.dtype == dtype
