@@ -11,7 +11,7 @@ from ambikit.kernels.compiling import compiled
 __all__ = ["turn_blocks"]
 
 _TILE = 512  # columns; the channels of a degree stay in the first-level cache
-_STRETCH = 2**16  # numbers of all channels, which stay in the second; memory likes to be read and written in stretches
+_STRETCH = 2**18  # numbers of all channels, which stay in the second; memory likes to be read and written in stretches
 _FAST = {"contract"}
 
 
