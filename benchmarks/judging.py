@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.writing import RESULTS, kind_of
 
-__all__ = ["Goal", "Operation", "Outcome", "evaluate", "load", "summary", "time_words"]
+__all__ = ["Goal", "Operation", "Outcome", "evaluate", "figure", "load", "summary", "time_words"]
 
 _WANTED = {
     "ms": "≤ {:.3g} ms",
@@ -19,14 +19,7 @@ _WANTED = {
     "times": "≤ {:g} × {}",
     "speed": "≥ {:g} × as fast as {}",
 }
-_REACHED = {
-    "share": "{:.3g} %",
-    "ms": "{:.3g} ms",
-    "beyond": "{:.3g} ms",
-    "error": "{:.0e}",
-    "times": "{:.3g} ×",
-    "speed": "{:.3g} ×",
-}
+_REACHED = {"share": "{} %", "ms": "{} ms", "beyond": "{} ms", "times": "{} ×", "speed": "{} ×"}
 _FIGURES = ("name", "median_ms", "quartiles", "share")
 
 
@@ -77,12 +70,17 @@ class Goal:
 
     def reached(self, value: float | None) -> str:
         """What was reached, for the page."""
-        return "not measured" if value is None else _REACHED[self.kind].format(value)
+        if value is None:
+            return "not measured"
+        return f"{value:.0e}" if self.kind == "error" else _REACHED[self.kind].format(figure(value))
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One line of the page: which row of which table of which case, and its goals."""
+    """One line of the page: which row of which table of which case, and its goals.
+
+    ``others`` is what the names of peers look like that do the same work, where not all of the table do.
+    """
 
     name: str
     library: str
@@ -90,6 +88,7 @@ class Operation:
     table: str
     row: str
     goals: tuple[Goal, ...]
+    others: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +114,7 @@ class Outcome:
             return None
         worst = 1000 * max(self.row["error"], 1e-7)
         peers = [r for r in self.table["rows"] if kind_of(r) == "peer" and r["error"] <= worst]
+        peers = [r for r in peers if re.search(self.operation.others, r["name"])]
         return min(peers, key=lambda r: r["median_ms"]) if peers else None
 
     @property
@@ -178,8 +178,15 @@ def summary(outcomes: list[Outcome]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def figure(value: float) -> str:
+    """Three digits, and no powers of ten where there are more before the point."""
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}".replace(",", " ")
+
+
 def time_words(milliseconds: float) -> str:
     """A time in a unit that suits it."""
+    if milliseconds >= 1000:
+        return f"{figure(milliseconds / 1000)} s"
     return f"{1e3 * milliseconds:.3g} µs" if milliseconds < 0.1 else f"{milliseconds:.3g} ms"
 
 
@@ -189,4 +196,4 @@ def _peer(outcome: Outcome) -> str:
     if peer is None:
         return ""
     worse = f", error {peer['error']:.0e}" if peer["error"] > 10 * max(row["error"], 1e-12) else ""
-    return f"{peer['name']}: {peer['median_ms'] / row['median_ms']:.2g} ×{worse}"
+    return f"{peer['name']}: {figure(peer['median_ms'] / row['median_ms'])} ×{worse}"

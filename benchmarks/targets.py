@@ -29,9 +29,9 @@ def under(milliseconds: float) -> Goal:
     return Goal("ms", milliseconds)
 
 
-def both(name: str, case: str, table: str, row: str, *goals: Goal) -> list[Operation]:
+def both(name: str, case: str, table: str, row: str, *goals: Goal, others: str = "") -> list[Operation]:
     """The same goals for NumPy and for torch; ``{}`` in the pattern of the row stands for the library."""
-    return [Operation(name, library, case, table, row.format(library), goals) for library in ("NumPy", "torch")]
+    return [Operation(name, library, case, table, row.format(library), goals, others) for library in ("NumPy", "torch")]
 
 
 def on_gpu(name: str, table: str, row: str, *goals: Goal) -> Operation:
@@ -52,13 +52,14 @@ OPERATIONS: list[Operation] = [
         within(1.1),
         faster(10, "^spaudiopy", "spaudiopy"),
     ),
-    *both("the same in place", "rotate", FOA, r"^ambikit(?=.*in place).*{}", within(0.65)),
+    *both("Rotate, first order, 60 s, in place", "rotate", FOA, r"^ambikit(?=.*in place).*{}", within(0.65)),
     *both(
-        "the same, a new result",
+        "Rotate, first order, 60 s, a new result",
         "rotate",
         FOA,
         r"^ambikit(?=.*(new|alloc)).*{}",
         within(1.1, r"^limit.*(x\.copy\(\)|clone|fresh|new)", "`x.copy()`"),
+        others="^(?!.*out=)",
     ),
     *(
         Operation(

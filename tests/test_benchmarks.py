@@ -13,7 +13,7 @@ import pytest
 from benchmarks import page
 from benchmarks.__main__ import BY_NAME, SUPPORT, cases
 from benchmarks.common import Candidate, largest_error, measure
-from benchmarks.judging import Goal, Operation, Outcome, evaluate, load, summary
+from benchmarks.judging import Goal, Operation, Outcome, evaluate, load, summary, time_words
 from benchmarks.targets import OPERATIONS
 from benchmarks.writing import Figures, kind_of, markdown, record
 
@@ -191,6 +191,17 @@ class TestTargets:
             "| Turn | NumPy | 3 ms | 1.50 | spaudiopy: 10 × | 1e-06 | ≤ 1.6 × the limit<br>≥ 10 × as fast as spaudiopy"
             "<br>≤ 3 ms<br>error ≤ 1e-05 | 1.5 ×<br>10 ×<br>3 ms<br>1e-06 | met |" in summary([self.outcome()])
         )
+
+    def test_others_that_do_other_work(self):
+        operation = Operation("Turn", "NumPy", "turn", "order 1", "^ambikit", (), others="^(?!spaudiopy)")
+        (found,) = evaluate([operation], {"turn": {"tables": [TABLE]}})
+        assert found.best_peer is None
+
+    @pytest.mark.parametrize(
+        ("milliseconds", "words"), [(0.0123, "12.3 µs"), (1.234, "1.23 ms"), (45678.0, "45.7 s"), (4.2e6, "4 200 s")]
+    )
+    def test_times_in_words(self, milliseconds, words):
+        assert time_words(milliseconds) == words
 
     def test_a_share(self):
         rows = [["data, altogether", 2.0, "1 to 3", 20.0], ["the step", 10.0, "9 to 11", 100.0]]
