@@ -13,7 +13,8 @@ __all__ = ["length_patch"]
 
 #: where STREAMINFO has the total number of samples: the last 36 of the 40 bits from here
 _TOTAL = 21
-_LARGEST_FRAME = 2**22
+#: bytes from the end in which the last frame is looked for: five times 4096 samples of eight channels in 24 bits
+_LARGEST_FRAME = 2**19
 _MOST_CANDIDATES = 4096
 
 
@@ -40,13 +41,18 @@ def length_patch(path: Path) -> dict[int, bytes]:
 
 def _end_of_last_frame(tail: bytes, block_size: int) -> int | None:
     """The number of the sample after the last one; None if no frame ends where the file does."""
-    place = len(tail)
+    place, budget = len(tail), 2 * _LARGEST_FRAME
     for _ in range(_MOST_CANDIDATES):
         place = tail.rfind(b"\xff", 0, place)
         if place < 0:
             return None
         end = _end_of_frame(tail[place : place + 16], block_size)
-        if end is not None and _checksum(tail[place:], 16) == 0:
+        if end is None:
+            continue
+        budget -= len(tail) - place
+        if budget < 0:
+            return None
+        if _checksum(tail[place:], 16) == 0:
             return end
     return None
 

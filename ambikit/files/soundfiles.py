@@ -15,6 +15,7 @@ from ambikit.files.boxes import PatchedFile
 from ambikit.files.containers import riff_chunks, speaker_mask
 from ambikit.files.flac_length import length_patch
 from ambikit.files.metadata.wave import SPEAKERS
+from ambikit.files.opus_projection import projection_of
 
 __all__ = [
     "BLOCK",
@@ -78,6 +79,7 @@ def sound_blocks(path: Path, container: str, length: int = BLOCK) -> Iterator[Fl
     """Decode a sound file piece by piece, ``length`` samples each and fewer at the end; as :func:`read_sound_file`."""
     import soundfile
 
+    projection = projection_of(path)
     with _opened(path) as file:
         stored = _stored(file, path, container)
         done = 0
@@ -89,7 +91,7 @@ def sound_blocks(path: Path, container: str, length: int = BLOCK) -> Iterator[Fl
             if not len(block):
                 break
             done += len(block)
-            yield block.T
+            yield block.T if projection is None else projection.matrix @ block.T
     if done < stored.frames:
         raise FileError(
             f"got {path}, which ends after {done} samples; expected {stored.frames} by its own header: it was cut off "
@@ -113,10 +115,13 @@ def _opened(path: Path) -> Iterator[Any]:
     import soundfile
 
     with path.open("rb", buffering=0) as raw:  # so that the number is where the file is
-        patches = _patches(path, raw.read(4))
+        shown: Any = raw.fileno()
+        patches, projection = _patches(path, raw.read(4)), projection_of(path)
         raw.seek(0)
+        if patches or projection:
+            shown = projection.shown(raw) if projection else PatchedFile(raw, patches)
         try:
-            file = soundfile.SoundFile(PatchedFile(raw, patches) if patches else raw.fileno(), closefd=False)
+            file = soundfile.SoundFile(shown, closefd=False)
         except (soundfile.SoundFileError, MemoryError) as error:
             raise FileError(
                 f"got {path}, which cannot be opened as sound ({error}); expected a complete file; "
@@ -151,4 +156,6 @@ def _stored(file: Any, path: Path, container: str) -> StoredSound:
     layout = SPEAKERS.get(mask, f"speaker mask {mask:#x}") if mask else None
     if file.format == "FLAC" and file.channels == 6:
         layout = "5.1"  # fixed by the format
-    return StoredSound(file.subtype, file.channels, layout, file.samplerate, file.frames)
+    projection = projection_of(path)
+    channels = file.channels if projection is None else len(projection.matrix)
+    return StoredSound(file.subtype, channels, layout, file.samplerate, file.frames)

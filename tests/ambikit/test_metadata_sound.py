@@ -329,6 +329,46 @@ class TestOpus:
         assert sorted(family_1) == [0, 1, 2, 3]
 
 
+class TestProjectedOpus:
+    """Family 3: four streams' worth of channels that are no components, and the matrix that makes them."""
+
+    DEMIXING = np.array([[1, 1, 1, 1], [1, 1, -1, -1], [1, -1, 1, -1], [-1, 1, 1, -1]]) / 2  # orthogonal
+
+    def file(self, tmp_path, demixing, signal):
+        """Encoded as loudspeakers by FFmpeg, in two coupled streams; then the header is put in its place."""
+        stored = write_media(tmp_path / "a.ogg", "libopus", "quad", signal)
+        data = stored.read_bytes()
+        content = 27 + data[26]
+        end = content + sum(data[27:content])
+        streams, coupled, *mapping = data[content + 19 : end]
+        assert (streams, coupled, mapping) == (2, 2, [0, 1, 2, 3])
+        head = made.opus_head(len(demixing), 3, streams=2, coupled=2, matrix=demixing)
+        (tmp_path / "b.ogg").write_bytes(
+            made.ogg_page(head, flags=2, serial=struct.unpack_from("<I", data, 14)[0]) + data[end:]
+        )
+        return tmp_path / "b.ogg"
+
+    def test_a_source_is_demixed_to_its_direction(self, tmp_path, recwarn):
+        signal = source_at(*FROM)
+        path = self.file(tmp_path, self.DEMIXING, self.DEMIXING.T @ signal)
+        assert ambikit.read_metadata(path).origin == ("Opus family 3",)
+        read, rate = ambikit.read(path)
+        assert (read.shape, rate) == (signal.shape, RATE)
+        assert_allclose(direction_of(read), FROM, atol=3.0)
+        assert not recwarn.list
+        blocks = read_in_blocks(path, length=5000)
+        assert_allclose(np.concatenate(list(blocks), axis=1), read, atol=1e-6)
+
+    def test_a_stereo_pair_beside_the_field_is_left_out(self, tmp_path):
+        signal = source_at(*FROM)
+        demixing = np.concatenate([self.DEMIXING, np.eye(4)[:2] / 2])
+        path = self.file(tmp_path, demixing, self.DEMIXING.T @ signal)
+        with pytest.warns(UserWarning, match="head-locked stereo"):
+            read, _ = ambikit.read(path)
+        assert_allclose(direction_of(read), FROM, atol=3.0)
+        assert ambikit.read(path, channel_map=None)[0].shape[0] == 6
+
+
 class TestStreamedFiles:
     def test_flac_without_a_length(self, tmp_path):
         signal = source_at(*FROM)
