@@ -25,8 +25,9 @@ def turn_along_track(signal, signal_of, poses, poses_of, position, quarters, out
     """
     channels, samples = signal.shape[1], signal.shape[2]
     order = quarters.shape[0] - 1
+    pose, cosine, sine = np.zeros((4, _TILE)), np.empty(_TILE), np.empty(_TILE)
+    x, y, z, w = pose[0], pose[1], pose[2], pose[3]
     kind = quarters.dtype.type
-    x, y, z, w = np.zeros(_TILE), np.zeros(_TILE), np.zeros(_TILE), np.zeros(_TILE)
     # cos mφ and sin mφ for α, β and γ
     cosines = np.ones((3, order + 1, _TILE), quarters.dtype)
     sines = np.zeros((3, order + 1, _TILE), quarters.dtype)
@@ -39,7 +40,7 @@ def turn_along_track(signal, signal_of, poses, poses_of, position, quarters, out
             target[0, start : start + count] = source[0, start : start + count]
             if channels == 1:
                 continue
-            _slerp(track, position[start : start + count], x, y, z, w)
+            _slerp(track, position[start : start + count], pose, cosine, sine)
             first = source[1:4, start : start + count]
             turned = target[1:4, start : start + count]
             for i in range(count):
@@ -63,45 +64,55 @@ def turn_along_track(signal, signal_of, poses, poses_of, position, quarters, out
 
 
 @compiled()
-def _slerp(track, position, x, y, z, w):
-    """The poses of a tile. Within an interval the weights turn by the same angle from sample to sample."""
-    current, last = -1, -1
-    c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = 0.0  # the pose is cos · c + sin · d
-    cosine = sine = step_cosine = step_sine = 0.0
-    for i in range(len(position)):
+def _slerp(track, position, poses, cosine, sine):
+    """The poses (4, samples) of a tile. Within an interval the weights turn by the same angle from sample to sample."""
+    x, y, z, w = poses[0], poses[1], poses[2], poses[3]
+    i, count = 0, len(position)
+    while i < count:
         left = min(max(int(position[i]), 0), len(track) - 1)  # nobody has looked at times that are tensors
         fraction = position[i] - left
         if fraction == 0 or left == len(track) - 1:
             x[i], y[i], z[i], w[i] = track[left, 0], track[left, 1], track[left, 2], track[left, 3]
+            i += 1
             continue
-        if left == current and i == last + 1:
-            cosine, sine = cosine * step_cosine - sine * step_sine, sine * step_cosine + cosine * step_sine
-        else:
-            current = left
-            c0, c1, c2, c3 = track[left, 0], track[left, 1], track[left, 2], track[left, 3]
-            d0, d1, d2, d3 = track[left + 1, 0], track[left + 1, 1], track[left + 1, 2], track[left + 1, 3]
-            sign = -1.0 if c0 * d0 + c1 * d1 + c2 * d2 + c3 * d3 < 0 else 1.0
-            d0, d1, d2, d3 = sign * d0, sign * d1, sign * d2, sign * d3
-            chord = sqrt((d0 - c0) ** 2 + (d1 - c1) ** 2 + (d2 - c2) ** 2 + (d3 - c3) ** 2)
-            angle = 2 * asin(min(chord / 2, 1.0))
-            # the direction of the turn, at right angles to the start; at rest there is none, and sin is 0 too
-            along, across = cos(angle), sin(angle)
-            scale = 1 / across if across > 0 else 0.0
-            d0, d1, d2, d3 = (
-                (d0 - along * c0) * scale,
-                (d1 - along * c1) * scale,
-                (d2 - along * c2) * scale,
-                (d3 - along * c3) * scale,
-            )
-            cosine, sine = cos(fraction * angle), sin(fraction * angle)
-            end = i  # over the whole way to the last sample of the interval, a step is rounded least
-            while end + 1 < len(position) and int(position[end + 1]) == left:
-                end += 1
-            step = (position[end] - position[i]) / max(end - i, 1)
-            step_cosine, step_sine = cos(step * angle), sin(step * angle)
-        last = i
-        x[i], y[i] = cosine * c0 + sine * d0, cosine * c1 + sine * d1
-        z[i], w[i] = cosine * c2 + sine * d2, cosine * c3 + sine * d3
+        start, goal = track[left], track[left + 1]
+        dot = chord = 0.0
+        for a in range(4):
+            dot += start[a] * goal[a]
+        sign = -1.0 if dot < 0 else 1.0
+        for a in range(4):
+            chord += (sign * goal[a] - start[a]) ** 2
+        angle = 2 * asin(min(sqrt(chord) / 2, 1.0))
+        # the direction of the turn, at right angles to the start; at rest there is none, and sin is 0 too
+        along, across = cos(angle), sin(angle)
+        scale = 1 / across if across > 0 else 0.0
+        end = i + 1
+        while end < count and int(position[end]) == left:
+            end += 1
+        step = (position[end - 1] - position[i]) / max(end - 1 - i, 1)
+        _turn_on(fraction * angle, step * angle, cosine[: end - i], sine[: end - i])
+        for a in range(4):
+            c, d, pose = start[a], (sign * goal[a] - along * start[a]) * scale, poses[a, i:end]
+            for k in range(end - i):
+                pose[k] = cosine[k] * c + sine[k] * d
+        i = end
+
+
+@compiled(fastmath=_FAST)
+def _turn_on(first, step, cosine, sine):
+    """Cosine and sine of ``first + k step``: twice as many from all that are there, turned by as many steps."""
+    cosine[0], sine[0] = cos(first), sin(first)
+    c, s = cos(step), sin(step)
+    known, count = 1, len(cosine)
+    while known < count:
+        more = min(known, count - known)
+        c0, s0, c1, s1 = cosine[:more], sine[:more], cosine[known : known + more], sine[known : known + more]
+        for k in range(more):
+            c1[k] = c0[k] * c - s0[k] * s
+        for k in range(more):
+            s1[k] = s0[k] * c + c0[k] * s
+        c, s = c * c - s * s, 2 * c * s
+        known += more
 
 
 @compiled(fastmath=_FAST)
