@@ -73,10 +73,10 @@ def fill_from_angles(azimuth, elevation, forward, backward, sectoral, scale, out
 @compiled(fastmath=_EXACT)
 def _turn(angle, count, cosine, sine):
     """Cosine and sine of a row of angles, to the last bit or two; the library's for angles of many turns."""
-    farthest = 0.0
+    near = 0
     for i in range(count):
-        farthest = max(farthest, abs(angle[i]))
-    if not farthest <= _FARTHEST:
+        near += abs(angle[i]) <= _FARTHEST
+    if near < count:
         for i in range(count):
             cosine[i], sine[i] = cos(angle[i]), sin(angle[i])
         return
