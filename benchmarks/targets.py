@@ -183,16 +183,17 @@ OPERATIONS: list[Operation] = [
         under(50),
     ),
     *(
-        operation
+        Operation(
+            f"{what}, 642 directions, order {order}",
+            library,
+            "maps",
+            rf"^{what} .*order {order}\b",
+            f"^ambikit {row}, {library}",
+            (within(5, f"^ambikit spatial_covariance, {library}", "the covariance"),),
+        )
         for order in (1, 3, 7)
         for what, row in (("Power of beams", "power_map"), ("MUSIC", "music"))
-        for operation in both(
-            f"{what}, 642 directions, order {order}",
-            "maps",
-            f"^{what} .*order {order}\\b",
-            f"^ambikit {row}, {{}}",
-            within(5, "^ambikit spatial_covariance", "the covariance"),
-        )
+        for library in ("NumPy", "torch")
     ),
     Operation(
         "A head that moves: turn and two ears, order 3, 64 samples",
