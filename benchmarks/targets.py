@@ -190,6 +190,7 @@ OPERATIONS: list[Operation] = [
             rf"^{what} .*order {order}\b",
             f"^ambikit {row}, {library}",
             (within(5, f"^ambikit spatial_covariance, {library}", "the covariance"),),
+            others="(?<!, harmonics ready)$",
         )
         for order in (1, 3, 7)
         for what, row in (("Power of beams", "power_map"), ("MUSIC", "music"))
