@@ -13,9 +13,9 @@ __all__ = ["length_patch"]
 
 #: where STREAMINFO has the total number of samples: the last 36 of the 40 bits from here
 _TOTAL = 21
-#: bytes from the end in which the last frame is looked for: five times 4096 samples of eight channels in 24 bits
-_LARGEST_FRAME = 2**19
-_MOST_CANDIDATES = 4096
+#: bytes from the end in which the last frame is looked for: twice 4608 samples of eight channels in 24 bits
+_LARGEST_FRAME = 2**18
+_MOST_CANDIDATES = 1024
 
 
 def length_patch(path: Path) -> dict[int, bytes]:
@@ -41,7 +41,7 @@ def length_patch(path: Path) -> dict[int, bytes]:
 
 def _end_of_last_frame(tail: bytes, block_size: int) -> int | None:
     """The number of the sample after the last one; None if no frame ends where the file does."""
-    place, budget = len(tail), 2 * _LARGEST_FRAME
+    place, budget = len(tail), _LARGEST_FRAME
     for _ in range(_MOST_CANDIDATES):
         place = tail.rfind(b"\xff", 0, place)
         if place < 0:

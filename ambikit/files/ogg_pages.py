@@ -47,24 +47,26 @@ def check_ogg(path: Path) -> None:
 
 def _walk(file: BinaryIO, path: Path, size: int) -> set[bytes]:
     """Go from page to page; give the streams that do not end."""
-    buffer, start = b"", 0
+    buffer, at, start = b"", 0, 0
     numbers: dict[bytes, int] = {}
     open_streams: set[bytes] = set()
     beginning = True
     while start < size:
-        if len(buffer) < _LARGEST_PAGE:
-            buffer += file.read(_BLOCK)
-        if buffer[:4] != b"OggS":
+        if len(buffer) - at < _LARGEST_PAGE:
+            buffer, at = buffer[at:] + file.read(_BLOCK), 0
+        head = buffer[at : at + 27 + 255]
+        if head[:4] != b"OggS":
             if open_streams or not numbers:
                 raise _damaged(path, start, "bytes that belong to no page")
             return open_streams  # a tag that something put at the end
-        length = 27 + buffer[26] + sum(buffer[27 : 27 + buffer[26]]) if len(buffer) > 26 else 27
-        if len(buffer) < length or len(buffer) < 27 + buffer[26]:
+        length = 27 + head[26] + sum(head[27 : 27 + head[26]]) if len(head) > 26 else 27
+        page = buffer[at : at + length]
+        if len(page) < length or len(page) < 27 + page[26]:
             raise FileError(
                 f"got {path} of {size} bytes; expected {start + length} bytes by its own header: it was cut off or its "
                 "header is damaged; copy or download it again"
             )
-        page, buffer = buffer[:length], buffer[length:]
+        at += length
         flags, serial = page[5], page[14:18]
         number, checksum = struct.unpack_from("<2I", page, 18)
         if page_checksum(page[:22] + bytes(4) + page[26:]) != checksum:
