@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from jaxtyping import Complex, Float
 
 from ambikit._arrays import Array, constant_like, namespace
@@ -196,8 +197,12 @@ def _products(real: Array, imaginary: Array, left: Any, right: Any, frames: int 
 
 def channels_of_pairs(pairs: Any, channels: int) -> tuple[list[int], list[int]]:
     """The left and the right channels of pairs, checked against the number of channels."""
-    listed = [tuple(pair) for pair in pairs]
-    if not listed or any(len(pair) != 2 or not all(0 <= int(c) < channels for c in pair) for pair in listed):
+    try:
+        listed = [tuple(pair) for pair in pairs]
+    except TypeError:  # no list of pairs
+        listed = []
+    whole = all(isinstance(channel, int | np.integer) for pair in listed for channel in pair)
+    if not listed or not whole or any(len(pair) != 2 or not all(0 <= c < channels for c in pair) for pair in listed):
         raise ShapeError(
             f"got pairs={pairs!r} for {channels} channels; expected at least one pair (left, right) of channel numbers "
             f"from 0 to {channels - 1}; e.g. [(0, 1), (0, 2)]"

@@ -98,7 +98,8 @@ def decay_time(
     0.5
     """
     sample_rate = check_sample_rate(sample_rate)
-    if not 0 >= start_db > end_db:
+    numbers = isinstance(start_db, int | float | np.number) and isinstance(end_db, int | float | np.number)
+    if not numbers or not 0 >= start_db > end_db:
         raise AmbikitError(
             f"got start_db={start_db!r}, end_db={end_db!r}; expected 0 ≥ start_db > end_db, in dB; for T30 -5 and -35"
         )

@@ -35,7 +35,7 @@ def salsa(
     dynamic_range_db: float = 100.0,
     speed_of_sound: float = 343.0,
 ) -> Float[Array, "*batch features freq frames"]:
-    r"""How loud a sound is in each bin, and where it is from if there one source dominates: levels beside directions.
+    r"""How loud each frequency is at each time, and from where it sounds, where one source dominates it.
 
     .. math:: \mathbf{d} = \frac{\Re\{v_1^* [v_X, v_Y, v_Z]\}}{\lVert \Re\{v_1^* [v_X, v_Y, v_Z]\} \rVert}
 
@@ -127,17 +127,17 @@ def salsa(
     check_levels(2.0, dynamic_range_db)
     check_order(frames, minimum=1, name="frames")
     for name, ratio in (("noise_ratio", noise_ratio), ("coherence_ratio", coherence_ratio)):
-        if ratio is not None and not ratio >= 1:
-            raise AmbikitError(f"got {name}={ratio!r}; expected a number of at least 1, or None for no test")
+        if ratio is not None and not (isinstance(ratio, int | float | np.number) and ratio >= 1):
+            raise AmbikitError(f"got {name}={ratio!r}; expected a number of at least 1, or None for no test; try 1.5")
     signal, dtype = widen(signal)
     grid = linear_grid(signal, sample_rate, window, hop, compressed_above, keep_rest=True)
     highest = maximum_frequency if maximum_frequency is not None else 9000.0 if cue == "direction" else 4000.0
+    bins = bins_up_to(highest, sample_rate, grid.frame_length)
     if compressed_above is not None and highest > compressed_above:
         raise AmbikitError(
             f"got maximum_frequency={highest:g} with compressed_above={compressed_above!r}; expected cues of bins that "
             "stay single; raise compressed_above, or set it to None"
         )
-    bins = bins_up_to(highest, sample_rate, grid.frame_length)
     scale = metres_per_radian(bins, sample_rate, grid.frame_length, speed_of_sound)
     options = (bins, cue, scale, frames, noise_ratio, coherence_ratio, dynamic_range_db)
     return narrow(by_clips(_features_of_clips, signal, grid, *options), dtype)
@@ -155,7 +155,7 @@ def check_microphones(signal: Array) -> None:
 
 def metres_per_radian(bins: int, sample_rate: float, frame_length: int, speed_of_sound: float) -> list[list[float]]:
     """The path that a phase of 1 radian stands for, of the bins above 0 Hz: a column ``(bins, 1)``."""
-    if not speed_of_sound > 0:
+    if not (isinstance(speed_of_sound, int | float | np.number) and 0 < speed_of_sound < float("inf")):
         raise AmbikitError(f"got speed_of_sound={speed_of_sound!r}; expected a positive number in m/s, e.g. 343.0")
     width = float(sample_rate) / frame_length
     return [[speed_of_sound / (2 * pi * width * k)] for k in range(1, bins + 1)]

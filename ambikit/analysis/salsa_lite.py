@@ -21,7 +21,7 @@ def salsa_lite(
     window: float = 0.021,
     hop: float = 0.0125,
     maximum_frequency: float = 2000.0,
-    highest_level: float = 9000.0,
+    levels_below: float = 9000.0,
     dynamic_range_db: float = 100.0,
     speed_of_sound: float = 343.0,
 ) -> Float[Array, "*batch features freq frames"]:
@@ -43,7 +43,7 @@ def salsa_lite(
     maximum_frequency
         Highest frequency with differences, in Hz, above which they are 0. Phases are ambiguous from c / 2d on for
         microphones d apart: 2042 Hz for 8.4 cm.
-    highest_level
+    levels_below
         The bins below this frequency in Hz are kept, but that at 0 Hz.
     dynamic_range_db
         Floor of the levels below the largest of the clip, in dB.
@@ -87,13 +87,16 @@ def salsa_lite(
     """
     check_microphones(signal)
     check_levels(2.0, dynamic_range_db)
+    for name, frequency in (("maximum_frequency", maximum_frequency), ("levels_below", levels_below)):
+        if not isinstance(frequency, int | float | np.number):
+            raise AmbikitError(f"got {name}={frequency!r}; expected a frequency; give a number in Hz, e.g. 2000.0")
     signal, dtype = widen(signal)
     # Bins *below* the limit: one that lies on it is left away.
-    grid = linear_grid(signal, sample_rate, window, hop, highest_level * (1 - 1e-9), keep_rest=False)
-    if maximum_frequency > highest_level:
+    grid = linear_grid(signal, sample_rate, window, hop, levels_below * (1 - 1e-9), keep_rest=False)
+    if not maximum_frequency <= levels_below:
         raise AmbikitError(
-            f"got maximum_frequency={maximum_frequency:g} with highest_level={highest_level:g}; expected differences "
-            "of bins that have a level; raise highest_level"
+            f"got maximum_frequency={maximum_frequency:g} with levels_below={levels_below:g}; expected differences "
+            "of bins that have a level; raise levels_below"
         )
     bins = min(bins_up_to(maximum_frequency, sample_rate, grid.frame_length), grid.bank.shape[0])
     scale = metres_per_radian(bins, sample_rate, grid.frame_length, speed_of_sound)

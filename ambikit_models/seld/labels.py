@@ -21,6 +21,8 @@ __all__ = ["FRAME", "Events", "read_events", "write_events"]
 #: Length of a label frame in seconds.
 FRAME = 0.1
 
+_LARGEST = 2**31 - 1  # whole number
+_LONGEST = 86400.0  # seconds of an event of 2019, which is spread over its frames
 _HEADER_2019 = ["sound_event_recording", "start_time", "end_time", "ele", "azi", "dist"]
 
 
@@ -187,8 +189,8 @@ def _spans_to_events(path: Any, cells: list[tuple[int, list[str]]], classes: Seq
             raise _wrong(path, number, line, f"6 values, the first of them among {sorted(numbers)}")
         start, end, distance = (_number(path, number, line, column) for column in (1, 2, 5))
         azimuth, elevation = _angles(path, number, line, 4, 3)
-        if not 0 <= start <= end:
-            raise _wrong(path, number, line, "a start of at least 0 seconds and an end after it")
+        if not 0 <= start <= end <= _LONGEST:
+            raise _wrong(path, number, line, "a start of at least 0 seconds and an end after it, within a day")
         # a start of 0.3 s is frame 3, although 0.3 / 0.1 is a little less than 3 in floating point
         first, last = floor(round(start / FRAME, 6)), ceil(round(end / FRAME, 6))
         source = number - 2
@@ -209,8 +211,9 @@ def _number(path: Any, number: int, line: list[str], column: int, *, whole: bool
         value = float(line[column])
     except ValueError:
         value = float("nan")
-    if not isfinite(value) or (whole and (value < 0 or value != floor(value))):
-        kind = "a whole number of at least 0" if whole else "a number"
+    if not isfinite(value) or (whole and not (0 <= value <= _LARGEST and value == floor(value))):
+        limit = f"at most {_LARGEST}" if value > _LARGEST else "at least 0"
+        kind = f"a whole number of {limit}" if whole else "a number"
         raise _wrong(path, number, line, f"{kind} in column {column + 1}")
     return value
 

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 import ambikit
+from ambikit._checks import check_order
 from ambikit.errors import AmbikitError
 from ambikit_models.seld.labels import Events
 
@@ -88,7 +89,8 @@ def score_events(
     Raises
     ------
     AmbikitError
-        If there are no labels at all, a class number is too large, or ``average`` is another word.
+        If there are no labels at all, a class number is too large, the threshold is no angle, ``classes`` or
+        ``segment`` is no whole number of at least 1, or ``average`` is another word.
 
     References
     ----------
@@ -106,7 +108,12 @@ def score_events(
     (1.0, 0.0, 30.0, 1.0)
     """
     if average not in ("macro", "micro"):
-        raise AmbikitError(f"got average={average!r}; expected 'macro' or 'micro'")
+        raise AmbikitError(f"got average={average!r}; expected 'macro' or 'micro'; the challenges take 'macro'")
+    if not isinstance(threshold, int | float | np.number) or not 0 <= threshold <= pi:
+        raise AmbikitError(f"got threshold={threshold!r}; expected an angle from 0 to π in radians, e.g. radians(20)")
+    classes, segment = (
+        check_order(n, minimum=1, name=name) for n, name in ((classes, "classes"), (segment, "segment"))
+    )
     counts = np.zeros((len(_COUNTS), classes))
     mistakes = 0.0
     for labels, predictions in recordings:

@@ -176,7 +176,7 @@ class TestErrors:
             with pytest.raises(ArrayTypeError, match="ambikit.stft"):
                 function(np.zeros((2, 5, 3)))
 
-    @pytest.mark.parametrize("pairs", [[], [(0, 4)], [(0, 1, 2)], [(-1, 0)]])
+    @pytest.mark.parametrize("pairs", [[], [(0, 4)], [(0, 1, 2)], [(-1, 0)], 3, [0, 1], [(0.5, 1)]])
     def test_pairs(self, pairs):
         with pytest.raises(ShapeError, match="expected at least one pair"):
             ambikit.gcc_phat(np.zeros((4, 5, 3), complex), pairs=pairs)

@@ -66,6 +66,8 @@ class TestDecayTime:
     def test_errors(self):
         with pytest.raises(AmbikitError, match="start_db > end_db"):
             decay_time(np.ones(10), 8000, start_db=-35, end_db=-5)
+        with pytest.raises(AmbikitError, match="start_db='-5'"):
+            decay_time(np.ones(10), 8000, start_db="-5")
         with pytest.raises(ArrayTypeError, match="int64"):
             decay_time(np.ones(10, dtype=int), 8000)
         with pytest.raises(ShapeError, match="at least one sample"):

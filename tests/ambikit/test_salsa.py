@@ -233,11 +233,14 @@ class TestErrors:
             ({"cue": "angle"}, "cue"),
             ({"frames": 0}, "frames"),
             ({"noise_ratio": 0.5}, "noise_ratio"),
+            ({"noise_ratio": "1.5"}, "noise_ratio"),
+            ({"maximum_frequency": "9000"}, "highest frequency"),
             ({"coherence_ratio": -1}, "coherence_ratio"),
             ({"maximum_frequency": 10000}, "compressed_above"),
             ({"maximum_frequency": 10}, "highest frequency"),
             ({"compressed_above": "9000"}, "highest frequency"),
             ({"speed_of_sound": 0}, "speed_of_sound"),
+            ({"speed_of_sound": "343"}, "speed_of_sound"),
             ({"dynamic_range_db": 0}, "dynamic_range_db"),
             ({"hop": 0}, "hop"),
         ],
@@ -260,5 +263,9 @@ class TestErrors:
             salsa_lite(np.zeros((1, 2400)), RATE)
         with pytest.raises(ShapeError, match="two microphones"):
             salsa(np.zeros(2400), RATE, cue="path")
-        with pytest.raises(AmbikitError, match="highest_level"):
+        with pytest.raises(AmbikitError, match="levels_below=9000"):
             salsa_lite(np.zeros((2, 2400)), RATE, maximum_frequency=10000)
+        for name in ("maximum_frequency", "levels_below"):
+            for value in ("2000", None):
+                with pytest.raises(AmbikitError, match=f"got {name}={value!r}"):
+                    salsa_lite(np.zeros((2, 2400)), RATE, **{name: value})

@@ -68,6 +68,7 @@ class TestReading:
             ("0,1,0,left,20\n", 1, "a number in column 4"),
             ("0,1,0,nan,20\n", 1, "a number in column 4"),
             ("-1,1,0,10,20\n", 1, "a whole number of at least 0 in column 1"),
+            ("1e300,1,0,10,20\n", 1, "a whole number of at most 2147483647 in column 1"),
             ("0,1.5,0,10,20\n", 1, "a whole number of at least 0 in column 2"),
             ("0,1,0,10,120\n", 1, "elevation from -90"),
             ("\n\n0,1,0,1000,20\n", 3, "azimuth from -180"),
@@ -84,6 +85,7 @@ class TestReading:
         for text, what in (
             ("bell,0,1,0,0,1", "among"),
             ("phone,2,1,0,0,1", "an end after"),
+            ("phone,0,1e12,0,0,1", "within a day"),
             ("phone,0,1,0", "6 values"),
         ):
             with pytest.raises(FileError, match=f"line 2: .*{what}"):

@@ -134,6 +134,9 @@ class TestRules:
             score_events([(LABELS, LABELS)], 1)
         with pytest.raises(AmbikitError, match="'macro' or 'micro'"):
             score_events([(LABELS, LABELS)], 2, average="weighted")
+        for wrong in ({"segment": 0}, {"threshold": 20}):
+            with pytest.raises(AmbikitError, match=f"got {next(iter(wrong))}="):
+                score_events([(LABELS, LABELS)], 2, **wrong)
 
 
 def _rows(table):
