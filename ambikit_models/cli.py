@@ -1,14 +1,20 @@
-"""The command line: train a recipe on 360° videos, or run a study on the synthetic world."""
+"""The command line: audit and prepare collections, train on 360° videos, run studies on the synthetic world."""
 
 import os
 import sys
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import tyro
+from rich.console import Console
 
 from ambikit.errors import AmbikitError
+from ambikit_models.preparation.executors import Executor
+from ambikit_models.preparation.judgement import Reading
+from ambikit_models.preparation.recording import PrepareConfig
+from ambikit_models.preparation.selection import Selection
 
 __all__ = ["main"]
 
@@ -27,16 +33,21 @@ class Study:
 
 @dataclass(frozen=True)
 class Train:
-    """Train a published recipe, or one's own, on a folder of 360° videos in the YT-360 layout."""
+    """Train a published recipe, or one's own, on prepared clips, or on a folder in the YT-360 layout."""
 
     data: Annotated[Path, tyro.conf.Positional]
-    """Folder with video/*.mp4 and audio/*.m4a. With few clips: examples/train_avsa.py --data DIR."""
+    """Folder that was prepared, or one with video/*.mp4 and audio/*.m4a. With few clips: examples/train_avsa.py --data
+    DIR."""
     recipe: str = "morgado2020"
     """morgado2020, wang2022, or a YAML file of a training configuration."""
     output: Path = Path("runs/train")
     """Folder for checkpoints and metrics; an interrupted run there goes on."""
     split: str | None = None
     """Name of a list of ids in the folder, e.g. train for train.txt; all clips by default."""
+    select: Selection | None = None
+    """Take other clips than the recipe says: all, passing (the energy test), as many failing, or valid."""
+    audit: Path | None = None
+    """The audit.jsonl that a selection goes by in a folder that was not prepared."""
     accelerator: str = "auto"
     """cpu, cuda or auto. For several processes start this under torchrun."""
     devices: int | None = None
@@ -49,17 +60,86 @@ class Train:
     """Weights of the detector, for recipes that look at objects (needs the extra yolo)."""
 
 
+@dataclass(frozen=True)
+class Audit:
+    """Say of every sound and video file of a collection whether it is first-order AmbiX, and why not."""
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    """The collection; folders in it are searched too."""
+    reading: Reading
+    output: Path | None = None
+    """Folder for audit.jsonl and audit.html; runs/audit/<name> by default. An interrupted audit there goes on."""
+    workers: int = 2
+    """Processes side by side."""
+    executor: Executor = "local"
+    """local, or a cluster of ray or dask."""
+    address: str | None = None
+    """Of a running cluster; by default one is started on this machine."""
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """Cut a collection into clips that a training reads quickly, with a manifest of where each came from."""
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    """The collection; folders in it are searched too."""
+    config: PrepareConfig
+    output: Path | None = None
+    """Folder for the clips; runs/prepared/<name> by default. An interrupted run there goes on."""
+    audit: Path | None = None
+    """An audit.jsonl of the same folder: take only what --select chooses from it."""
+    select: Selection = "all"
+    """With --audit: all that could be judged, passing (the energy test), as many failing, or valid."""
+    seed: int = 0
+    """Decides which files fail in the selection of as many that fail."""
+    yolo_weights: str | None = None
+    """Weights of a YOLO detector, to find the objects of each clip now (needs the extra yolo)."""
+    workers: int = 2
+    """Processes side by side."""
+    executor: Executor = "local"
+    """local, or a cluster of ray or dask."""
+    address: str | None = None
+    """Of a running cluster; by default one is started on this machine."""
+
+
+@dataclass(frozen=True)
+class Shards:
+    """Pack prepared clips into WebDataset shards (needs the extra shards)."""
+
+    prepared: Annotated[Path, tyro.conf.Positional]
+    """Folder that was prepared."""
+    output: Path
+    """Folder for the shards."""
+    clips: int = 256
+    """Clips per shard."""
+    seed: int = 0
+    """Decides the order of the clips."""
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
-    command = tyro.cli(Study | Train, args=arguments, prog="ambikit-models", description=__doc__)
+    command = tyro.cli(
+        Study | Train | Audit | Prepare | Shards,
+        args=arguments,
+        prog="ambikit-models",
+        description=__doc__,
+        config=(tyro.conf.OmitArgPrefixes,),
+    )
     try:
-        if isinstance(command, Study):
-            from ambikit_models.study.show import show_study
+        match command:
+            case Study():
+                from ambikit_models.study.show import show_study
 
-            output = command.output or Path("runs") / Path(command.preset).stem
-            show_study(command.preset, output, workers=command.workers)
-        else:
-            _train(command)
+                output = command.output or Path("runs") / Path(command.preset).stem
+                show_study(command.preset, output, workers=command.workers)
+            case Train():
+                _train(command)
+            case Audit():
+                _audit(command)
+            case Prepare():
+                _prepare(command)
+            case Shards():
+                _shards(command)
     except AmbikitError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
@@ -68,7 +148,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _train(command: Train) -> None:
     from lightning_fabric import Fabric
-    from rich.console import Console
 
     from ambikit_models.presets import preset_path
     from ambikit_models.study.progress import notes
@@ -76,10 +155,14 @@ def _train(command: Train) -> None:
     from ambikit_models.training.config import TrainingConfig, load_yaml
 
     config = load_yaml(TrainingConfig, preset_path("recipes", command.recipe))
+    if command.select is not None:
+        config = replace(config, clip=replace(config.clip, selection=command.select))
     console = Console()
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     with notes(console):
-        clips = open_videos(command.data, config, split=command.split, yolo_weights=command.yolo_weights)
+        clips = open_videos(
+            command.data, config, split=command.split, yolo_weights=command.yolo_weights, audited=command.audit
+        )
         fabric = Fabric(
             accelerator=command.accelerator,
             devices=command.devices or local,
@@ -87,6 +170,72 @@ def _train(command: Train) -> None:
             precision=command.precision,
         )
         train_with_progress(config, clips, command.output, fabric=fabric, console=console)
+
+
+def _audit(command: Audit) -> None:
+    from ambikit_models.preparation.audit import audit
+    from ambikit_models.preparation.report import write_report
+    from ambikit_models.study.progress import live_progress
+
+    name = command.folder.resolve().name
+    output, console = command.output or Path("runs/audit") / name, Console()
+    with live_progress(console) as tell:
+        records = audit(
+            command.folder,
+            output,
+            reading=command.reading,
+            workers=command.workers,
+            executor=command.executor,
+            address=command.address,
+            progress=lambda done, total, path: tell("audit", done, total, Path(path).name),
+        )
+    write_report(output / "audit.html", records, name, reading=command.reading)
+    counted = Counter(record["verdict"] for record in records)
+    console.print(", ".join(f"{count} {verdict}" for verdict, count in counted.most_common()), highlight=False)
+    console.print(f"table:  {output / 'audit.jsonl'}\nreport: {output / 'audit.html'}", highlight=False, soft_wrap=True)
+
+
+def _prepare(command: Prepare) -> None:
+    from ambikit_models.panorama.detection import YoloDetector
+    from ambikit_models.preparation.prepare import MANIFEST, prepare
+    from ambikit_models.preparation.records import read_records
+    from ambikit_models.preparation.selection import select
+    from ambikit_models.study.progress import live_progress, notes
+
+    if command.select != "all" and command.audit is None:
+        raise AmbikitError(f"got --select {command.select} without --audit; expected the audit.jsonl to select from")
+    output, console = command.output or Path("runs/prepared") / command.folder.resolve().name, Console()
+    with notes(console), live_progress(console) as tell:
+        only = None
+        if command.audit is not None:
+            only = {r["path"] for r in select(read_records(command.audit), command.select, seed=command.seed)}
+        prepared = prepare(
+            command.folder,
+            output,
+            command.config,
+            only=only,
+            detector=None if command.yolo_weights is None else YoloDetector(command.yolo_weights),
+            workers=command.workers,
+            executor=command.executor,
+            address=command.address,
+            progress=tell,
+        )
+    hours = sum(clip["duration"] for clip in prepared.clips) / 3600
+    console.print(
+        f"{len(prepared.clips)} clips, {hours:.2f} hours: {output / MANIFEST}", highlight=False, soft_wrap=True
+    )
+    for record in prepared.set_aside[:20]:
+        console.print(f"set aside: {record['name']}: {record['reason']}", highlight=False, markup=False, soft_wrap=True)
+    if len(prepared.set_aside) > 20:
+        console.print(f"and {len(prepared.set_aside) - 20} more in {output / 'set_aside.jsonl'}", highlight=False)
+
+
+def _shards(command: Shards) -> None:
+    from ambikit_models.preparation.shards import write_shards
+
+    index = write_shards(command.prepared, command.output, clips=command.clips, seed=command.seed)
+    clips = sum(shard["clips"] for shard in index)
+    print(f"{clips} clips in {len(index)} shards: {command.output}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import ambikit
 from ambikit.errors import AmbikitError, FileError, MissingExtraError
 from ambikit.files.upright import set_upright, statement_about_pictures
 
-__all__ = ["VideoFacts", "media_duration", "read_frames", "read_sound", "video_facts"]
+__all__ = ["VideoFacts", "each_frame", "media_duration", "read_frames", "read_sound", "video_facts"]
 
 #: a later frame nearer than this is reached by decoding on, one farther away by seeking (seconds)
 _DECODE_ON = 3.0
@@ -136,6 +136,56 @@ def read_frames(path: str | Path, times: Any, *, upright: bool = True) -> UInt8[
             )
         frames[place] = picture if said is None else set_upright(picture, said, path)
     return frames
+
+
+def each_frame(path: str | Path, rate: float, *, height: int, width: int) -> Iterator[UInt8[np.ndarray, "_ _ 3"]]:
+    """Give a video's pictures one after the other, scaled, at an even rate: for what goes through whole files.
+
+    Picture k is the one that :func:`read_frames` gives for the time k / rate, at another size; a file is decoded once
+    and little of it is in memory.
+
+    Parameters
+    ----------
+    path
+        A video file.
+    rate
+        Pictures per second.
+    height, width
+        Size of the pictures, whatever the shape of the stored ones.
+
+    Raises
+    ------
+    FileError
+        As :func:`read_frames`, when the damaged place is reached.
+    """
+    with _opened(path) as container:
+        stream, origin = _video_stream(container, path), _origin(container)
+        said = statement_about_pictures(path)
+        before, before_time, number = None, -np.inf, 0
+        try:
+            for frame in _timed(container.decode(stream)):
+                time = _time_of(frame, origin)
+                while number / rate <= time:
+                    nearer = frame if before is None or number / rate - before_time >= time - number / rate else before
+                    yield _scaled(nearer, height, width, said, path)
+                    number += 1
+                before, before_time, last = frame, time, time - before_time
+            if before is not None:  # the last one stays on the screen as long as its predecessor did
+                last = last if np.isfinite(last) else _frame_duration(stream)
+                while number / rate < before_time + last:
+                    yield _scaled(before, height, width, said, path)
+                    number += 1
+        except _decoding_errors() as error:
+            if isinstance(error, AmbikitError):
+                raise
+            raise FileError(
+                f"got {path}, which cannot be decoded ({error}); expected an intact video; replace the file"
+            ) from error
+
+
+def _scaled(frame: Any, height: int, width: int, said: Any, path: str | Path) -> UInt8[np.ndarray, "_ _ 3"]:
+    picture = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA").to_ndarray()
+    return set_upright(picture, said, path)
 
 
 def read_sound(

@@ -9,7 +9,7 @@ from typing import Any
 
 from ambikit.cli.metadata import metadata_in_words
 from ambikit.errors import FileError, ShapeError
-from ambikit.files.containers import check_complete, container_of
+from ambikit.files.containers import check_complete
 from ambikit.files.description import describe_file
 from ambikit.files.metadata.facts import SpatialMetadata
 from ambikit_models.preparation.collections import media_files

@@ -67,7 +67,7 @@ def ratio_histogram(ratios: Sequence[tuple[float, str]], tolerance: float) -> st
     step = (width - left - 10) / bins
     columns = _columns(counts, verdicts, left, step, base, base - 30)
     ticks = "".join(
-        f'<text x="{x(at):.1f}" y="{base + 18}" text-anchor="middle">{name}</text>'
+        f'<text x="{x(at):.1f}" y="{base + 18}" text-anchor="{"end" if at == _HIGH else "middle"}">{name}</text>'
         for at, name in ((0.1, "≤ 0.1"), (0.2, "0.2"), (0.5, "0.5"), (1.0, "1"), (2.0, "2"), (5.0, "5"), (10.0, "≥ 10"))
     )
     top = f'<text x="{left - 6}" y="34" text-anchor="end">{counts.sum(0).max()}</text>'
@@ -81,8 +81,8 @@ def share_histogram(shares: Sequence[float]) -> str:
     step = (width - left - 10) / 10
     columns = _columns(counts, ("accent",), left, step, base, base - 20)
     ticks = "".join(
-        f'<text x="{left + 10 * step * at:.1f}" y="{base + 18}" text-anchor="middle">{at:.0%}</text>'
-        for at in (0, 0.25, 0.5, 0.75, 1)
+        f'<text x="{left + 10 * step * at:.1f}" y="{base + 18}" text-anchor="{anchor}">{at:.0%}</text>'
+        for at, anchor in ((0, "middle"), (0.25, "middle"), (0.5, "middle"), (0.75, "middle"), (1, "end"))
     )
     top = f'<text x="{left - 6}" y="24" text-anchor="end">{counts.max()}</text>'
     return _svg(width, height, columns + ticks + top, left, base)

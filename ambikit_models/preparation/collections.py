@@ -42,12 +42,13 @@ def media_files(folder: str | Path) -> list[str]:
     root = Path(folder)
     if not root.is_dir():
         raise FileError(f"got {folder}, which is no folder; expected the folder of a collection; check the path")
-    found = []
-    for path in root.rglob("*"):
-        relative = path.relative_to(root)
-        if path.suffix.lower() in (*PICTURES, *SOUNDS) and path.is_file():
-            if not any(part.startswith(".") for part in relative.parts):
-                found.append(relative.as_posix())
+    found = [
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*")
+        if path.suffix.lower() in (*PICTURES, *SOUNDS)
+        and not any(part.startswith(".") for part in path.relative_to(root).parts)
+        and path.is_file()
+    ]
     if not found:
         raise FileError(
             f"got {folder}, which holds no sound or video file; expected files that end with one of "

@@ -86,9 +86,11 @@ def _in_processes(guarded: Callable[[Any], Any], items: list[Any], workers: int)
     pending = dict(enumerate(items))
     while pending:
         under_way = list(pending)[: 2 * workers]
+        calls = [delayed(_numbered)(guarded, number, item) for number, item in pending.items()]
         try:
             parallel = Parallel(n_jobs=workers, batch_size=1, pre_dispatch=workers, return_as="generator_unordered")
-            for number, result in parallel(delayed(_numbered)(guarded, n, item) for n, item in list(pending.items())):
+            results: Any = parallel(calls)
+            for number, result in results:
                 del pending[number]
                 under_way = list(pending)[: 2 * workers]
                 yield result
@@ -115,8 +117,8 @@ def _cluster(executor: str, address: str | None, workers: int) -> Iterator[None]
 
     if executor == "ray":
         try:
-            import ray
-            from ray.util.joblib import register_ray
+            import ray  # pyright: ignore[reportMissingImports]
+            from ray.util.joblib import register_ray  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise _missing("ray") from error
         ours = not ray.is_initialized()
@@ -132,7 +134,7 @@ def _cluster(executor: str, address: str | None, workers: int) -> Iterator[None]
                 ray.shutdown()
         return
     try:
-        from distributed import Client
+        from distributed import Client  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise _missing("dask") from error
     os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -93,8 +93,9 @@ def prepare(
         _settle(output, config)
         _clear_up(output)
         sources, twins = _without_duplicates(root, sources)
-        records = {s.name: prepared_already(root, output, config, s) for s in sources}
-        waiting = [s for s in sources if records[s.name] is None]
+        known = {s.name: prepared_already(root, output, config, s) for s in sources}
+        records = {name: record for name, record in known.items() if record is not None}
+        waiting = [s for s in sources if s.name not in records]
         work = partial(prepare_recording, root, output, config)
         done = len(sources) - len(waiting)
         for source, result in work_through(work, waiting, workers=workers, executor=executor, address=address):

@@ -23,7 +23,8 @@ __all__ = ["write_report"]
 
 _RANGE_DB = 12.0
 _MAPS, _OFFENDERS, _REASONS, _ROWS = 12, 12, 12, 5000
-_NUMBER = re.compile(r"[-+−]?\d+([.,]\d+)*")
+#: figures, but not the digits within words (N3D)
+_NUMBER = re.compile(r"(?<![A-Za-z\d.])[-+−]?\d+(?:[.,]\d+)*(?![A-Za-z\d])")
 
 
 def write_report(
@@ -97,7 +98,7 @@ def _tiles(records: list[dict[str, Any]]) -> str:
 
 def _reasons(records: list[dict[str, Any]]) -> str:
     others = [r for r in records if r["verdict"] != "valid"]
-    counted = Counter((_NUMBER.sub("…", _why(r)), r["verdict"]) for r in others)
+    counted = Counter((_NUMBER.sub("…", _shortly(_why(r))), r["verdict"]) for r in others)
     rows = [(reason, count, verdict.replace(" ", "-")) for (reason, verdict), count in counted.most_common(_REASONS)]
     left = len(counted) - len(rows)
     more = f"<p class='hint'>and {left} rarer reasons</p>" if left else ""
@@ -124,7 +125,8 @@ def _maps(records: list[dict[str, Any]]) -> str:
 
 
 def _offender(record: dict[str, Any]) -> str:
-    reasons = record.get("reasons", [_why(record)])[:4] + [record[k] for k in ("agreement",) if k in record]
+    reasons = record["reasons"][:-1] if "reasons" in record else [_why(record)]  # the last says what nobody can prove
+    reasons = reasons[:4] + [record[name] for name in ("agreement",) if name in record]
     ratio = record.get("energy_ratio")
     lines = "".join(f"<li>{escape(reason)}</li>" for reason in reasons)
     said = f"<small>energy ratio {ratio:.3f}</small>" if ratio is not None else ""
@@ -175,6 +177,11 @@ def _rows(records: list[dict[str, Any]]) -> str:
 
 def _why(record: dict[str, Any]) -> str:
     return record.get("error") or (record.get("reasons") or [""])[0]
+
+
+def _shortly(reason: str) -> str:
+    """What was given and what was expected, without what to do."""
+    return "; ".join(reason.split("; ")[:2]) if reason.startswith("got ") else reason
 
 
 def _map(record: dict[str, Any]) -> str:

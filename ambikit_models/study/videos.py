@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from lightning_fabric import Fabric
@@ -11,11 +12,15 @@ import ambikit
 from ambikit.errors import AmbikitError
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.datasets.paired_clips import PairedClips
+from ambikit_models.datasets.prepared import PreparedClips
 from ambikit_models.datasets.yt360 import YT360
 from ambikit_models.downstream.binary import CONDITIONS, evaluate_binary
 from ambikit_models.downstream.embeddings import embed
 from ambikit_models.panorama.detection import YoloDetector
 from ambikit_models.panorama.viewpoints import ObjectViewpoints, RandomViewpoints
+from ambikit_models.preparation.prepare import MANIFEST
+from ambikit_models.preparation.records import read_records
+from ambikit_models.preparation.selection import Selection, select
 from ambikit_models.sound import SoundFeatures
 from ambikit_models.study.pictures import draw_learning_curves
 from ambikit_models.study.progress import live_progress, notes, training_words
@@ -30,21 +35,47 @@ _FEWEST_VIDEOS = 32
 
 
 def open_videos(
-    data: Path, config: TrainingConfig, *, split: str | None = None, yolo_weights: str = "yolo11n.pt"
-) -> YT360:
-    """Open a folder in the YT-360 layout for a recipe; one that looks at objects gets a YOLO detector."""
-    detector = YoloDetector(yolo_weights) if isinstance(config.viewpoints, ObjectViewpoints) else None
-    clip = config.clip
-    return YT360(
-        data,
-        split,
-        config.sound,
-        size=clip.size,
-        frames=clip.frames,
-        frame_rate=clip.frame_rate,
-        sound_duration=clip.duration,
-        detector=detector,
-    )
+    data: Path,
+    config: TrainingConfig,
+    *,
+    split: str | None = None,
+    yolo_weights: str = "yolo11n.pt",
+    audited: Path | None = None,
+) -> PairedClips:
+    """Open a folder for a recipe: one that was prepared (it has a manifest), or one in the YT-360 layout.
+
+    A recipe that looks at objects gets the boxes that were prepared, or a YOLO detector. One that selects clips by
+    their sound goes by the manifest, or by ``audited``, the ``audit.jsonl`` of a folder in the YT-360 layout.
+    """
+    clip, selection = config.clip, config.clip.selection
+    settings: dict[str, Any] = {
+        "size": clip.size,
+        "frames": clip.frames,
+        "frame_rate": clip.frame_rate,
+        "sound_duration": clip.duration,
+    }
+    objects = isinstance(config.viewpoints, ObjectViewpoints)
+    if (data / MANIFEST).is_file():
+        clips = PreparedClips(data, split, config.sound, selection=selection, seed=config.seed, **settings)
+        if objects and not all("boxes" in record for record in clips.records):
+            clips.detector = YoloDetector(yolo_weights)
+        return clips
+    detector = YoloDetector(yolo_weights) if objects else None
+    clips = YT360(data, split, config.sound, detector=detector, **settings)
+    return clips if selection == "all" else clips.subset(_selected(clips, selection, audited, config.seed))
+
+
+def _selected(clips: YT360, selection: Selection, audited: Path | None, seed: int) -> np.ndarray:
+    """The clips whose sound an audit lets pass into a selection, known by the content of the file's folder and name."""
+    if audited is None:
+        raise AmbikitError(
+            f"got selection={selection!r} for files that nobody has judged; expected an audit; make it with "
+            "ambikit-models audit DIR, and pass its audit.jsonl with --audit"
+        )
+    by_name = {"/".join(Path(r["path"]).parts[-2:]): r for r in read_records(audited)}
+    records = [by_name.get("/".join(clip.sound.parts[-2:])) for clip in clips.clips]
+    known = [{**record, "index": index} for index, record in enumerate(records) if record is not None]
+    return np.array([record["index"] for record in select(known, selection, seed=seed)], dtype=np.int64)
 
 
 def small_recipe(videos: int, steps: int) -> TrainingConfig:
@@ -98,7 +129,7 @@ def train_on_videos(data: Path, output: Path, *, steps: int = 200) -> AlignmentM
     Parameters
     ----------
     data
-        Folder in the YT-360 layout.
+        Folder in the YT-360 layout, or one that was prepared.
     output
         Folder for checkpoints, metrics and pictures.
     steps
@@ -109,7 +140,7 @@ def train_on_videos(data: Path, output: Path, *, steps: int = 200) -> AlignmentM
         found = open_videos(data, small_recipe(1, steps))
         clips = found.subset(found.readable())
         console.print(f"{len(found)} clips in {data}, {len(clips)} of them readable")
-        if found.unpaired:
+        if isinstance(found, YT360) and found.unpaired:
             console.print(f"{found.unpaired} files have no partner of the same name in the other folder")
         if not len(clips):
             raise AmbikitError(f"got no readable clip in {data}; expected at least one; the notes above say why")

@@ -16,6 +16,7 @@ from ambikit_models.encoders.audio import Conv2dAudioEncoder, SmallAudioEncoder,
 from ambikit_models.encoders.video import R2Plus1DVideoEncoder, SmallVideoEncoder
 from ambikit_models.objectives.avsa import Candidates
 from ambikit_models.panorama.viewpoints import ObjectViewpoints, RandomViewpoints
+from ambikit_models.preparation.selection import Selection
 from ambikit_models.sound import SoundFeatures
 
 __all__ = [
@@ -42,6 +43,8 @@ class ClipConfig:
     """Pictures per second."""
     duration: float = 1.0
     """Seconds of sound; the pictures lie within them."""
+    selection: Selection = "all"
+    """Which clips, by the energy test of their sound: all, passing, as many failing (drawn by the seed), or valid."""
 
     def __post_init__(self) -> None:
         if self.size < 1 or self.frames < 1 or not self.frame_rate > 0 or not self.duration > 0:
