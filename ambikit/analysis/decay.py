@@ -60,7 +60,8 @@ def decay_time(
     ----------
     response
         ``(..., time)``: channel W of a room response, or a band of it by :func:`split_octave_bands`. It must reach well
-        below ``end_db``: what was cut off, or noise of the recording, bends the curve.
+        below ``end_db``: what was cut off, or noise of the recording, bends the curve. Silence before the direct sound
+        does not count.
     sample_rate
         In Hz.
     start_db, end_db
@@ -107,6 +108,8 @@ def decay_time(
     xp = namespace(wide)
     share = _decay(wide)
     used = (share <= 10 ** (start_db / 10)) & (share >= 10 ** (end_db / 10))
+    # The silence before the direct sound is no part of the decay: all of the energy is still to come after it.
+    used = used & (xp.concat([share[..., 1:], xp.zeros_like(share[..., :1])], -1) < 1)
     level = 10 * xp.log10(xp.where(used, share, 1.0))
     count = used.sum(-1)
     enough = count > 1

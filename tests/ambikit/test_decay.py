@@ -62,6 +62,14 @@ class TestDecayTime:
         decay_time(silence, 100).sum().backward()
         assert not silence.grad.any()
 
+    def test_silence_before_the_direct_sound(self, library):
+        """It is no part of the early decay: a source that is farther away does not ring for longer."""
+        falling = 10 ** (-3 * np.arange(4000) / 4000)
+        late = np.concatenate([np.zeros(700), falling])
+        times = [library.numpy(decay_time(library.array(h), 8000, start_db=0, end_db=-10)) for h in (falling, late)]
+        assert times[0] == pytest.approx(0.5, rel=1e-3)
+        assert times[1] == pytest.approx(times[0], rel=1e-12)
+
     @pytest.mark.usefixtures("no_shape_hook")
     def test_errors(self):
         with pytest.raises(AmbikitError, match="start_db > end_db"):
