@@ -64,7 +64,8 @@ def spatial_covariance(
     if per_frequency:
         observations = spectrum.swapaxes(-3, -2)  # (torch.moveaxis does not know vmap)
     else:
-        observations = spectrum.reshape(*spectrum.shape[:-2], -1)
+        *leading, freq, time = spectrum.shape  # multiplied, as a batch of no clips has no -1
+        observations = spectrum.reshape(*leading, freq * time)
     return xp.matmul(observations, xp.conj(observations.mT)) / observations.shape[-1]
 
 

@@ -155,9 +155,10 @@ def _order(spectrum: Array) -> int:
 
 def _products(beams: Array, parts: Array) -> Array:
     """The beams of real or imaginary parts: ``(..., beams, freq, time)``."""
-    flat = parts.reshape(*parts.shape[:-2], -1)
+    *leading, freq, time = parts.shape  # multiplied, as a batch of no clips has no -1
+    flat = parts.reshape(*leading, freq * time)
     heard = namespace(parts).matmul(beams, flat)
-    return heard.reshape(*heard.shape[:-1], *parts.shape[-2:])
+    return heard.reshape(*heard.shape[:-1], freq, time)
 
 
 @cached_design

@@ -130,7 +130,8 @@ def _joint_diagonal(matrices: Array, present: Array) -> tuple[Array, Array]:
     combined = xp.einsum("ac,...cij->...aij", axes, fixed) + apart[..., None, :, :]
     values = xp.linalg.eigvals(combined + 0j)
     gaps = abs(values[..., :, None] - values[..., None, :]) + constant_like(4.0 * np.eye(count), matrices)
-    best = _smallest(gaps.reshape(*gaps.shape[:-2], -1)).argmax(-1)[..., None]  # an axis: none is no index in a trace
+    gaps = gaps.reshape(*gaps.shape[:-2], count * count)
+    best = _smallest(gaps).argmax(-1)[..., None]  # an axis: none is no index in a trace
     axis = axes[best][..., 0, :]
     values, basis = xp.linalg.eig(xp.einsum("...c,...cij->...ij", axis, fixed) + apart + 0j)
     back = xp.linalg.pinv(basis)

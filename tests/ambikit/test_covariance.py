@@ -51,6 +51,10 @@ class TestSpatialCovariance:
         with pytest.raises(ShapeError, match="one bin"):
             ambikit.spatial_covariance(np.zeros((4, 0, 6), complex))
 
+    def test_no_clips_at_all(self, library):
+        result = ambikit.spatial_covariance(library.array(np.zeros((0, 4, 3, 5), complex)))
+        assert tuple(result.shape) == (0, 4, 4)
+
 
 class TestPowerMap:
     @pytest.mark.parametrize("order", [1, 3])

@@ -119,6 +119,10 @@ class TestClosedForms:
 
 @functions
 class TestLaws:
+    def test_no_clips_at_all(self, library, function):
+        result = function(library.array(np.zeros((0, 4, 3, 5), complex)), frames=None)
+        assert tuple(result.shape) == (0, 3, 1)
+
     @pytest.mark.parametrize("scale", [1e-6, 1e-30, 1e6])
     def test_level_does_not_matter(self, library, rng, function, scale):
         spectrum = noise(rng, 4, 3, 12).astype(np.complex64)

@@ -213,3 +213,7 @@ class TestTorch:
         for found in (mapped, compiled):
             for part, wanted in zip(found, expected, strict=True):
                 assert_close(part.numpy(), wanted.numpy(), factor=10)
+
+    def test_no_clips_at_all(self, library):
+        found = esprit(library.array(np.zeros((2, 0, 9, 9))), 3)
+        assert all(tuple(part.shape) == (2, 0, 3) for part in found)
