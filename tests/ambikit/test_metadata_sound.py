@@ -225,6 +225,13 @@ class TestCaf:
         assert said.order is None
         assert "not used" in said.notes[0]
 
+    def test_a_matrix_of_signalling_nan(self):
+        """Whose conversion to another precision would warn."""
+        name, content = made.ambix_uuid(np.eye(4))
+        said = parse_caf(BoundedFile.of(made.caf(tones(4), (name, content[:24] + bytes.fromhex("7fa00000") * 16))))
+        assert said.order is None
+        assert "not of numbers" in said.notes[0]
+
     def test_names_of_apple(self):
         def said(tag, bitmap=0):
             return parse_caf(BoundedFile.of(made.caf(tones(4), (b"chan", struct.pack(">III", tag, bitmap, 0)))))

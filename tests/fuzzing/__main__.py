@@ -7,6 +7,7 @@ Deterministic for a given count and seed. What finds new lines of the parsers is
 import argparse
 import json
 import sys
+import warnings
 
 from tests.fuzzing.runs import answer, fuzz
 from tests.fuzzing.seeds import PARSERS, seeds
@@ -22,6 +23,7 @@ if __name__ == "__main__":
     options = parser.parse_args()
     if options.count is None and options.seconds is None:
         options.count = 100_000
+    warnings.simplefilter("error")
     failed = False
     for name in options.parser or PARSERS:
         report = fuzz(name, count=options.count, seconds=options.seconds, seed=options.seed, guided=options.guided)

@@ -5,6 +5,7 @@ The arguments after the parser are libFuzzer's: ``-max_total_time=60``, a folder
 
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 import atheris
@@ -15,6 +16,7 @@ with atheris.instrument_imports(include=["ambikit.files.metadata"]):
 
 if __name__ == "__main__":
     parser, arguments = sys.argv[1], sys.argv[2:]
+    warnings.simplefilter("error")
     with tempfile.TemporaryDirectory() as folder:
         for number, data in enumerate(seeds()[parser]):
             Path(folder, str(number)).write_bytes(data)

@@ -61,6 +61,8 @@ def _ambix(data: bytes, channels: int) -> SpatialMetadata:
         rows, columns = struct.unpack_from(order + "2I", data)
         if 0 < rows <= _MOST_CHANNELS and 0 < columns <= _MOST_CHANNELS and len(data) >= 8 + 4 * rows * columns:
             matrix = np.frombuffer(data, order + "f4", rows * columns, offset=8).reshape(rows, columns)
+            if not np.isfinite(matrix).all():
+                return _useless("its matrix is not of numbers")
             return _extended(matrix.astype(np.float64), channels)
     return _useless("its matrix is cut off or of an impossible size")
 
@@ -72,8 +74,8 @@ def _extended(matrix: np.ndarray, channels: int) -> SpatialMetadata:
         return _useless(f"a matrix of {rows} x {columns} makes no full sound field")
     if columns > channels:
         return _useless(f"a matrix for {columns} channels in a file of {channels}")
-    if not np.isfinite(matrix).all() or not matrix.any():
-        return _useless("its matrix is empty or not of numbers")
+    if not matrix.any():
+        return _useless("its matrix is empty")
     return SpatialMetadata(
         order=field,
         ordering="acn",
