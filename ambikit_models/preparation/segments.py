@@ -14,6 +14,8 @@ __all__ = ["Cutting", "Segment", "cut", "moving_share"]
 
 #: pictures are compared in a grid of this many cells: noise of coding averages out, small objects stay
 _ROWS, _COLUMNS = 32, 64
+#: percentile of the changes of all cells: four of them have to change
+_CHANGED = 99.8
 #: seconds between the pictures that are compared
 _APART = 0.5
 #: seconds by which the search goes on where a stretch is not wanted
@@ -33,7 +35,7 @@ class Cutting:
     moving: float = 0.1
     """Share of a clip, at least, in which something moves; 0 keeps still pictures."""
     difference: float = 2.0
-    """Something moves where the grey of 1 % of the picture changes by more than this, of 255, in half a second."""
+    """Something moves where the grey of 0.2 % of the picture changes by more than this, of 255, in half a second."""
 
     def __post_init__(self) -> None:
         if not 0 < self.shortest <= self.duration:
@@ -124,7 +126,7 @@ def moving_share(pictures: UInt8[np.ndarray, "frames height width 3"], rate: flo
     """
     apart = max(1, round(_APART * rate))
     cells = np.stack([_cells(picture) for picture in pictures[::apart]])
-    changes = np.percentile(np.abs(np.diff(cells, axis=0)), 99, axis=(1, 2)) if len(cells) > 1 else np.zeros(1)
+    changes = np.percentile(np.abs(np.diff(cells, axis=0)), _CHANGED, axis=(1, 2)) if len(cells) > 1 else np.zeros(1)
     return float(np.mean(changes > difference))
 
 
