@@ -32,9 +32,9 @@ COMMANDS = {
     "decode IN out.wav": "",
     "decode IN out.wav --to binaural": "",
     "decode IN out.wav --to 5.1.4": "",
-    "plot energy IN out.png": "",
-    "plot energy-over-time IN out.png": "",
-    "plot spectrum IN out.png": "",
+    "plot energy IN out.png": "the whole recording is read at once",
+    "plot energy-over-time IN out.png": "the whole recording is read at once",
+    "plot spectrum IN out.png": "the whole recording is read at once",
 }
 
 
