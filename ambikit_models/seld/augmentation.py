@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 import ambikit
-from ambikit.errors import ShapeError
+from ambikit.errors import AmbikitError, ShapeError
 from ambikit.geometry.symmetries import channel_map
 from ambikit_models.seld.labels import Events
 
@@ -70,7 +70,7 @@ def swap_features(features: Float[Tensor, "*batch 7 mel frames"], index: Any) ->
             f"got features of shape {tuple(features.shape)}; expected (..., 7, mel, frames): log-mel W, Y, Z, X, then "
             "intensity x, y, z; make them with ambikit.foa_features"
         )
-    index = torch.as_tensor(index, device=features.device)
+    index = _swap_index(index, features)
     sources, signs = (torch.as_tensor(table, device=features.device)[index] for table in _FEATURE_SWAPS)
     axes = features.ndim - 2 - index.ndim
     shape = (*index.shape, *(1,) * (axes - 1), 7, 1, 1)
@@ -80,8 +80,20 @@ def swap_features(features: Float[Tensor, "*batch 7 mel frames"], index: Any) ->
 
 def swap_targets(targets: Float[Tensor, "*clips 3 frames"], index: Any) -> Float[Tensor, "*clips 3 frames"]:
     """Targets of the swapped sound; ``index`` as in :func:`swap_channels`."""
-    index = torch.as_tensor(index, device=targets.device)
+    index = _swap_index(index, targets)
     return move_targets(targets, torch.as_tensor(_MATRICES, device=targets.device)[index])
+
+
+def _swap_index(index: Any, like: Tensor) -> Int[Tensor, "*batch"]:
+    """Numbers of swaps as a tensor; those that are given as a tensor are not looked at, as that would wait."""
+    given = index if isinstance(index, Tensor) else np.asarray(index)
+    whole = str(given.dtype).removeprefix("torch.").startswith(("int", "uint"))
+    if not whole or (isinstance(given, np.ndarray) and ((given < 0) | (given > 15)).any()):
+        raise AmbikitError(
+            f"got index={index!r}; expected whole numbers from 0 to 15, as ambikit.acs has them; draw them, e.g. with "
+            "torch.randint(16, (batch,))"
+        )
+    return torch.as_tensor(given, device=like.device).long()
 
 
 def turn_scene(

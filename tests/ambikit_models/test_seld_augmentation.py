@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 import ambikit
-from ambikit.errors import ShapeError
+from ambikit.errors import AmbikitError, ShapeError
 from ambikit_models.seld.augmentation import (
     move_events,
     move_targets,
@@ -125,6 +125,12 @@ class TestTurns:
         turned = turn_scene(signal, targets, yaw=90, degrees=True)
         for one, other in zip(turned, swap_channels(signal, targets, 1), strict=True):
             torch.testing.assert_close(one, other)
+
+    @pytest.mark.parametrize("index", [16, -1, [0, 16], 1.5, True, torch.tensor(1.0)])
+    def test_swaps_that_there_are_not(self, index):
+        for function, argument in ((swap_features, torch.ones(7, 1, 1)), (swap_targets, torch.ones(1, 3, 1))):
+            with pytest.raises(AmbikitError, match="from 0 to 15"):
+                function(argument, index)
 
     def test_quaternions(self):
         rotation = Rotation.from_euler("ZYX", [0.3, 0.2, 0.1])
