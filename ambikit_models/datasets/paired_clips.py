@@ -196,6 +196,17 @@ class PairedClips:
             self._detections[index] = nothing if frame is None else self.detector.detect(frame)[0]
         return self._detections[index]
 
+    def soundtrack(self, index: int) -> Float[np.ndarray, "4 time"]:
+        """The whole sound of a clip, for viewpoints that seek it; silence where it cannot be read."""
+        signal = self._attempt(index, lambda: self._cache.get(("sound", index), lambda: self._signal(index)))
+        return np.zeros((4, round(self.sound_duration * self.sound.sample_rate))) if signal is None else signal[:4]
+
+    def panoramas(self, index: int) -> UInt8[np.ndarray, "frames height width 3"]:
+        """Four pictures from all over a clip, for viewpoints that seek motion; still where it cannot be read."""
+        times = (np.arange(4) + 0.5) / 4
+        frames = self._attempt(index, lambda: read_frames(self.clips[index].pictures, times * self._duration(index)))
+        return np.zeros((2, 2, 4, 3), np.uint8) if frames is None else frames
+
     def _pair(self, shown: int, heard: int, draw: int, taken: set[int]) -> tuple[np.ndarray, torch.Tensor, int]:
         """Pictures and sound of two clips, or of one, or of what replaces them."""
         if shown == heard:

@@ -133,7 +133,7 @@ class RandomViewpoints:
             raise AmbikitError(f"got views={self.views}; expected at least 1 viewpoint per clip")
         if self.spacing not in ("random", "even"):
             raise AmbikitError(f"got spacing={self.spacing!r}; expected 'random' or 'even'")
-        _check_limits(self.maximum_latitude, self.field_of_view)
+        check_limits(self.maximum_latitude, self.field_of_view)
 
     def draw(self, generator: np.random.Generator, clips: int) -> Viewpoints:
         """Draw the viewpoints of ``clips`` clips; the same generator state gives the same viewpoints everywhere."""
@@ -210,7 +210,7 @@ class ObjectViewpoints:
     def __post_init__(self) -> None:
         if self.views not in (1, 4):
             raise AmbikitError(f"got views={self.views}; expected 4 (one per quarter of the azimuth) or 1")
-        _check_limits(self.maximum_latitude, self.field_of_view)
+        check_limits(self.maximum_latitude, self.field_of_view)
 
     def draw(self, generator: np.random.Generator, detections: Sequence[HasDirections]) -> Viewpoints:
         """Draw the viewpoints of as many clips as there are entries in ``detections``."""
@@ -237,7 +237,7 @@ class ObjectViewpoints:
         return _viewpoints(azimuth, elevation, generator.uniform(*self.field_of_view, shape))
 
 
-def _check_limits(maximum_latitude: float, field_of_view: tuple[float, float]) -> None:
+def check_limits(maximum_latitude: float, field_of_view: tuple[float, float]) -> None:
     if not 0.0 <= maximum_latitude <= math.pi / 2:
         raise AmbikitError(
             f"got maximum_latitude={maximum_latitude}; expected radians between 0 and π/2; use math.radians for degrees"

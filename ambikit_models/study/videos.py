@@ -17,6 +17,7 @@ from ambikit_models.datasets.yt360 import YT360
 from ambikit_models.downstream.binary import CONDITIONS, evaluate_binary
 from ambikit_models.downstream.embeddings import embed
 from ambikit_models.panorama.detection import YoloDetector
+from ambikit_models.panorama.salient import SalientViewpoints
 from ambikit_models.panorama.viewpoints import ObjectViewpoints, RandomViewpoints
 from ambikit_models.preparation.prepare import MANIFEST
 from ambikit_models.preparation.records import read_records
@@ -54,7 +55,9 @@ def open_videos(
         "frame_rate": clip.frame_rate,
         "sound_duration": clip.duration,
     }
-    objects = isinstance(config.viewpoints, ObjectViewpoints)
+    viewpoints = config.viewpoints
+    objects = isinstance(viewpoints, ObjectViewpoints)
+    objects = objects or (isinstance(viewpoints, SalientViewpoints) and viewpoints.objects > 0)
     if (data / MANIFEST).is_file():
         clips = PreparedClips(data, split, config.sound, selection=selection, seed=config.seed, **settings)
         if objects and not all("boxes" in record for record in clips.records):

@@ -15,6 +15,7 @@ from ambikit_models.alignment import AlignmentModel
 from ambikit_models.encoders.audio import Conv2dAudioEncoder, SmallAudioEncoder, Standardize
 from ambikit_models.encoders.video import R2Plus1DVideoEncoder, SmallVideoEncoder
 from ambikit_models.objectives.avsa import Candidates
+from ambikit_models.panorama.salient import SalientViewpoints
 from ambikit_models.panorama.viewpoints import ObjectViewpoints, RandomViewpoints
 from ambikit_models.preparation.selection import Selection
 from ambikit_models.sound import SoundFeatures
@@ -150,7 +151,7 @@ class TrainingConfig:
     """What the audio encoder hears."""
     model: ModelConfig = field(default_factory=ModelConfig)
     """The networks."""
-    viewpoints: RandomViewpoints | ObjectViewpoints = field(default_factory=RandomViewpoints)
+    viewpoints: RandomViewpoints | ObjectViewpoints | SalientViewpoints = field(default_factory=RandomViewpoints)
     """How viewpoints are chosen; each phase sets its own number of views."""
     clip: ClipConfig = field(default_factory=ClipConfig)
     """How much of a clip is seen and heard."""

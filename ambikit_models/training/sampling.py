@@ -4,14 +4,22 @@ Nothing here has a state, so a resumed run draws exactly what the uninterrupted 
 """
 
 import dataclasses
+from collections.abc import MutableMapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from ambikit.errors import AmbikitError
-from ambikit_models.panorama.viewpoints import ObjectViewpoints, RandomViewpoints, Viewpoints
+from ambikit_models.panorama.motion import moving_directions
+from ambikit_models.panorama.salient import SalientViewpoints
+from ambikit_models.panorama.sounding import sounding_directions
+from ambikit_models.panorama.viewpoints import HasDirections, ObjectViewpoints, RandomViewpoints, Viewpoints
 
 __all__ = ["choose_viewpoints", "clip_indices", "generator_for", "videos_of"]
+
+#: what was found in the clips of each source, for as long as the source lives
+_FOUND: MutableMapping[Any, dict[tuple[str, int], HasDirections]] = WeakKeyDictionary()
 
 
 def generator_for(seed: int, *counters: int) -> np.random.Generator:
@@ -57,14 +65,36 @@ def clip_indices(seed: int, step: int, clips: int, videos: np.ndarray) -> np.nda
 
 
 def choose_viewpoints(
-    chooser: RandomViewpoints | ObjectViewpoints,
+    chooser: RandomViewpoints | ObjectViewpoints | SalientViewpoints,
     views: int,
     source: Any,
     indices: np.ndarray,
     generator: np.random.Generator,
 ) -> Viewpoints:
-    """Draw the viewpoints of some clips, from the source's own detections if the chooser looks for objects."""
+    """Draw the viewpoints of some clips, from what the source sees and hears in them if the chooser seeks something.
+
+    For sound the source must have ``soundtrack(index)``, for motion ``panoramas(index)``, for objects
+    ``detections(index)``; each clip is searched once.
+    """
     chooser = dataclasses.replace(chooser, views=views)
+    if isinstance(chooser, SalientViewpoints):
+        sought = chooser.sought
+        return chooser.draw(
+            generator, [{name: _seek(name, source, int(index)) for name in sought} for index in indices]
+        )
     if isinstance(chooser, ObjectViewpoints):
         return chooser.draw(generator, [source.detections(int(index)) for index in indices])
     return chooser.draw(generator, len(indices))
+
+
+def _seek(name: str, source: Any, index: int) -> HasDirections:
+    """What one strategy finds in a clip."""
+    known = _FOUND.setdefault(source, {})
+    if (name, index) not in known:
+        if name == "sound":
+            known[name, index] = sounding_directions(source.soundtrack(index))
+        elif name == "motion":
+            known[name, index] = moving_directions(source.panoramas(index))
+        else:
+            known[name, index] = source.detections(index)
+    return known[name, index]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 import ambikit
@@ -19,7 +19,7 @@ from ambikit_models.panorama.viewpoints import Viewpoints
 from ambikit_models.sound import SoundFeatures
 from ambikit_models.world.acoustics import render_sound
 from ambikit_models.world.config import WorldConfig
-from ambikit_models.world.panoramas import detections
+from ambikit_models.world.panoramas import detections, render_panoramas
 from ambikit_models.world.pool import load_pool, render_pool, save_pool
 from ambikit_models.world.scenes import scenes
 from ambikit_models.world.shading import object_map, shade
@@ -214,6 +214,15 @@ class WorldClips:
     def signals(self, indices: np.ndarray) -> Float[Tensor, "clips 4 time"]:
         """The sound itself, rendered again: first-order AmbiX."""
         return render_sound(self.config, self.seed, self.scenes[np.asarray(indices)], device=self.device)
+
+    def soundtrack(self, index: int) -> Float[np.ndarray, "4 time"]:
+        """The sound of one clip, for viewpoints that seek it."""
+        return self.signals(np.array([index]))[0].numpy(force=True)
+
+    def panoramas(self, index: int) -> UInt8[np.ndarray, "frames height width 3"]:
+        """Four small panoramas of one clip, over all of it, for viewpoints that seek motion."""
+        times = self.config.frame_times(4)
+        return render_panoramas(self.config, self.scenes[np.array([index])], 48, times=times, oversampling=1)[0]
 
     def _rows(self, indices: Any) -> Tensor:
         return torch.as_tensor(np.asarray(indices), dtype=torch.int64, device=self.device)

@@ -3,12 +3,20 @@ import math
 import pytest
 
 from ambikit.errors import AmbikitError
+from ambikit_models.panorama.salient import SalientViewpoints
 from ambikit_models.panorama.viewpoints import ObjectViewpoints, RandomViewpoints
 from ambikit_models.training.config import TrainingConfig, from_mapping, load_yaml, save_yaml, to_mapping
 from tests.ambikit_models.toy import toy_config
 
 
-@pytest.mark.parametrize("viewpoints", [RandomViewpoints(views=2), ObjectViewpoints(maximum_latitude=math.pi / 4)])
+@pytest.mark.parametrize(
+    "viewpoints",
+    [
+        RandomViewpoints(views=2),
+        ObjectViewpoints(maximum_latitude=math.pi / 4),
+        SalientViewpoints(motion=0.5, quarters=True),
+    ],
+)
 def test_yaml_brings_every_field_back(tmp_path, viewpoints):
     config = toy_config(viewpoints=viewpoints, horizontal_flip="joint")
     save_yaml(config, tmp_path / "c.yaml")
