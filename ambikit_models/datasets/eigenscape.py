@@ -165,8 +165,8 @@ class EigenScape(Listing[SceneSegment]):
             length = duration if segment_seconds is None else segment_seconds
             if duration + 1e-9 < length:
                 raise FileError(
-                    f"got {path} of {duration:.3f} s; expected at least one segment of {length} s; copy or download the "
-                    "recording again, or ask for shorter segments"
+                    f"got {path} of {duration:.3f} s; expected at least one segment of {length} s; copy or download "
+                    "the recording again, or ask for shorter segments"
                 )
             items += [
                 SceneSegment(
