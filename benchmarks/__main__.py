@@ -19,7 +19,6 @@ import benchmarks
 SUPPORT = {"__main__", "common", "judging", "machine", "page", "picture", "talkers", "targets", "writing"}
 #: Cases that are run by name alone, and why.
 BY_NAME = {
-    "audit_defects": "counts verdicts, no time",
     "audit_defects": "measures verdicts, not time",
     "files": "writes and reads gigabytes for many minutes",
     "localization": "measures errors, not time, for many minutes",
