@@ -21,7 +21,7 @@ from ambikit.operators.rooms.arguments import (
     with_walls,
     with_weights,
 )
-from ambikit.operators.rooms.bands import split_octave_bands
+from ambikit.operators.rooms.bands import octave_band_filters, split_octave_bands
 from ambikit.operators.rooms.images import emitted, image_lattice, wall_losses
 from ambikit.operators.rooms.pulses import interpolated, taken
 
@@ -90,8 +90,12 @@ def heard_in_motion(
     sensible = judged_rooms(room, source, listener, judged[..., None, :])
     signs, offsets, walls = (constant_like(constant, room) for constant in image_lattice(max_reflections))
     losses = wall_losses(reflection, walls)[..., None, :]
+    lead = 0
     if banded:
-        signal = split_octave_bands(signal, bands, sample_rate)
+        # The filters ring before a sound begins; silence in front leaves them room.
+        lead = octave_band_filters(bands, sample_rate).shape[-1] // 2
+        silence = xp.broadcast_to(xp.zeros_like(signal[..., :1]), (*signal.shape[:-1], lead))
+        signal = split_octave_bands(xp.concatenate([silence, signal], -1), bands, sample_rate)
     step = max(1, _CHUNK // max(1, prod(batch) * (int(signal.shape[-2]) if banded else 1)))
     parts = []
     for begin in range(0, time, step):
@@ -105,7 +109,7 @@ def heard_in_motion(
             direction = path / distance[..., None]
             way, moment = (distance[..., None, :], then[..., None, :]) if banded else (distance, then)
             gain = losses[..., image] / way * xp.exp(-0.5 * air[..., None] * way)
-            sound = interpolated(signal, moment) * constant_like(gain, signal)
+            sound = interpolated(signal, moment + lead) * constant_like(gain, signal)
             sound = sound.sum(-2) if banded else sound
             if weights is not None:
                 sent = emitted(-signs[image] * direction, _at(weights, then), source_order)
