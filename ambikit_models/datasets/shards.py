@@ -207,22 +207,19 @@ class ShardReader(IterableDataset):
 
     def _order(self, epoch: int, reader: int, readers: int) -> tuple[list[tuple[int, int]], int]:
         """Which clips a reader gives in an epoch, as numbers of shard and place, and how many of them."""
-        shards = (
-            self._generator(epoch, 0).permutation(len(self.shards)) if self.shuffle else np.arange(len(self.shards))
-        )
+        every = np.arange(len(self.shards))
+        shards = (self._generator(epoch, 0).permutation(every) if self.shuffle else every).tolist()
         shares = [shards[r::readers] for r in range(readers)]
         counts = [sum(self.shards[s]["clips"] for s in share) for share in shares]
         order: list[tuple[int, int]] = []
         ours = shares[reader]
         for start in range(0, len(ours), self.together):
-            group = [(int(s), place) for s in ours[start : start + self.together] for place in range(self._count(s))]
+            members = ours[start : start + self.together]
+            group = [(s, place) for s in members for place in range(self.shards[s]["clips"])]
             if self.shuffle:
-                group = [group[i] for i in self._generator(epoch, 1, int(ours[start])).permutation(len(group))]
+                group = [group[i] for i in self._generator(epoch, 1, ours[start]).permutation(len(group))]
             order += group
         return order, min(counts) if self.even else counts[reader]
-
-    def _count(self, shard: int) -> int:
-        return self.shards[shard]["clips"]
 
     def _generator(self, *counters: int) -> np.random.Generator:
         return np.random.Generator(np.random.Philox(np.random.SeedSequence([self.seed, *counters])))
