@@ -108,6 +108,7 @@ _CONTENTS = {
     "files.metadata.facts": ["Pose", "SpatialMetadata"],
     "files.metadata.reading": ["read_metadata"],
     "files.reading": ["read"],
+    "files.segments": ["read_segment"],
     "files.writing": ["write"],
 }
 _NAMESPACES = ["conformance", "interop", "nn", "plot", "stream"]
@@ -154,6 +155,7 @@ if TYPE_CHECKING:
     from ambikit.files.metadata.facts import Pose, SpatialMetadata
     from ambikit.files.metadata.reading import read_metadata
     from ambikit.files.reading import read
+    from ambikit.files.segments import read_segment
     from ambikit.files.writing import write
     from ambikit.geometry.channels import channel_count, order_of
     from ambikit.geometry.conventions import AMBIX, FUMA, N3D, Convention, convert

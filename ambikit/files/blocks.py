@@ -2,19 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 
-from ambikit.errors import FileError
-from ambikit.files.channel_maps import chosen_channels, mean_squares
-from ambikit.files.containers import check_complete, container_of, regular_file
-from ambikit.files.reading import check_alike, read, statement
-from ambikit.files.soundfiles import StoredSound, describe_sound_file, sound_blocks
-from ambikit.files.stated_channels import stated_matrix, to_ambix
-from ambikit.geometry.conventions import convert
+from ambikit.files.reading import read
+from ambikit.files.sources import open_source
 from ambikit.operators.channel_axis import COLUMNS_AT_ONCE
 
 __all__ = ["LENGTH", "SoundBlocks", "read_in_blocks"]
@@ -42,8 +36,9 @@ def read_in_blocks(
 ) -> SoundBlocks:
     """Read what :func:`ambikit.read` reads, ``length`` samples at a time: put together, the blocks are its signal.
 
-    The sound of video files, and sound that is resampled, is decoded as a whole and then cut; only the others take
-    the same memory however long they are. Six channels without a map are gone through once to see which are silent.
+    Only sound that is resampled is decoded as a whole and then cut; all other takes the same memory however long it
+    is. The sound of videos is gone through once to count its samples, and six channels without a map to see which are
+    silent.
 
     Parameters
     ----------
@@ -67,47 +62,11 @@ def read_in_blocks(
     ...     sound.channels, sound.frames, sound.sample_rate, [block.shape for block in sound]
     (4, 480, 48000, [(4, 200), (4, 200), (4, 80)])
     """
-    paths = [regular_file(each) for each in (path if isinstance(path, list | tuple) else [path])]
-    containers = [container_of(each) for each in paths]
-    if not paths or sample_rate is not None or {"mp4", "matroska"} & set(containers):
+    if sample_rate is not None:
         signal, rate = read(path, source=source, sample_rate=sample_rate, channel_map=channel_map)
         return SoundBlocks(*signal.shape, rate, lambda: _cut(signal, length))
-    stored = [_described(*each) for each in zip(paths, containers)]
-    name = " + ".join(map(str, paths))
-    check_alike([(each.sample_rate, each.frames or 0) for each in stored], name)
-
-    def decoded() -> Iterator[Float32[np.ndarray, "stored time"]]:
-        parts = [sound_blocks(*each, length) for each in zip(paths, containers)]
-        return (blocks[0] if len(blocks) == 1 else np.concatenate(blocks) for blocks in zip(*parts, strict=True))
-
-    layout = stored[0].layout if len(stored) == 1 else None
-    matrix = stated_matrix(statement(paths, channel_map), stored[0].channels, source, name)
-    if matrix is not None:
-        return SoundBlocks(
-            len(matrix),
-            stored[0].frames or 0,
-            stored[0].sample_rate,
-            lambda: (np.ascontiguousarray(to_ambix(block, matrix)) for block in decoded()),
-        )
-    indices = chosen_channels(
-        sum(each.channels for each in stored), lambda: mean_squares(decoded()), channel_map, layout, name
-    )
-
-    def ambix() -> Iterator[Float32[np.ndarray, "channels time"]]:
-        for block in decoded():
-            chosen = block if indices is None else block[indices]
-            yield np.ascontiguousarray(chosen if source == "ambix" else convert(chosen, source, "ambix"))
-
-    channels = sum(each.channels for each in stored) if indices is None else len(indices)
-    return SoundBlocks(channels, stored[0].frames or 0, stored[0].sample_rate, ambix)
-
-
-def _described(path: Path, container: str) -> StoredSound:
-    check_complete(path, container)
-    stored = describe_sound_file(path, container)
-    if not stored.frames:
-        raise FileError(f"got {path}, which holds no samples; expected sound; was the recording interrupted?")
-    return stored
+    found = open_source(path, source=source, channel_map=channel_map)
+    return SoundBlocks(found.channels, found.frames(), found.sample_rate, lambda: found.blocks(length))
 
 
 def _cut(signal: Float32[np.ndarray, "channels time"], length: int) -> Iterator[Float32[np.ndarray, "channels time"]]:

@@ -8,8 +8,9 @@ stream has one channel order, whichever container wraps it.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from ambikit.errors import FileError, MissingExtraError
 from ambikit.files.boxes import PatchedFile, layout_boxes
 from ambikit.files.soundfiles import StoredSound, check_size
 
-__all__ = ["describe_media", "open_media", "read_media"]
+__all__ = ["describe_media", "describe_media_sound", "media_blocks", "open_media", "read_media"]
 
 #: For Vorbis-ordered streams: channel k of the stream is channel _VORBIS_ORDER[channels][k] of FFmpeg's output.
 _VORBIS_ORDER = {
@@ -31,8 +32,8 @@ _VORBIS_ORDER = {
     8: [0, 2, 1, 6, 7, 4, 5, 3],
 }
 
-#: seconds; a first packet labelled a few milliseconds late tells of its codec's delay, not of silence
-_ON_TIME = 0.05
+#: codecs without loss whose packets need no others
+_LOSSLESS = ("pcm_", "flac", "alac")
 #: seconds; later than this is no pause before the sound but a damaged clock, and filling it could take all memory
 _TOO_LATE = 600
 
@@ -45,6 +46,22 @@ def describe_media(path: Path, container: str) -> tuple[list[StoredSound], list[
     return sounds, pictures
 
 
+def describe_media_sound(path: Path, container: str) -> tuple[StoredSound, list[StoredSound]]:
+    """The sound stream with the most channels, as its decoder gives it and not as its header says, and all streams.
+
+    One packet is decoded; how many samples there are is known only at the end (frames None).
+    """
+    with open_media(path, container) as file:
+        stream, stored = _richest(file, path)
+        with _in_words(path, lambda: 0):
+            frame = next(file.decode(stream), None)
+        if frame is None:
+            raise FileError(f"got {path}, whose sound stream is empty; expected at least one sample; check the file")
+        said = stored[list(file.streams.audio).index(stream)]
+        channels = frame.layout.nb_channels
+        return StoredSound(said.codec, channels, said.layout, frame.sample_rate, None), stored
+
+
 def read_media(
     path: Path, container: str
 ) -> tuple[Float32[np.ndarray, "channels time"], StoredSound, list[StoredSound]]:
@@ -52,52 +69,61 @@ def read_media(
 
     Time 0 is the start of the file's clock, which its pictures share: sound that starts later begins with silence.
     """
+    chosen, stored = describe_media_sound(path, container)
     pieces: deque[np.ndarray] = deque()
+    total = 0
+    for piece in media_blocks(path, container):
+        pieces.append(piece)
+        total += piece.shape[1]
+        check_size(path, chosen.channels, total)
+    try:
+        signal = np.empty((chosen.channels, total), dtype=np.float32)
+    except MemoryError as error:
+        raise FileError(f"got {path} of {total} samples, which do not fit into memory; read parts of it") from error
+    done = 0
+    while pieces:
+        piece = pieces.popleft()
+        signal[:, done : done + piece.shape[1]] = piece
+        done += piece.shape[1]
+    return signal, replace(chosen, frames=total), stored
+
+
+def media_blocks(
+    path: Path, container: str, start: int = 0, *, seek: bool = True
+) -> Iterator[Float32[np.ndarray, "channels time"]]:
+    """Decode the same stream piece by piece, from sample ``start`` of :func:`read_media` on: the same samples.
+
+    Lossless sound in MP4 and MOV, whose clock counts samples, is sought. What comes before is decoded and dropped
+    elsewhere: lossy decoders depend on it, and the clock of WebM and MKV counts milliseconds.
+    """
     with open_media(path, container) as file:
         import av
 
-        streams = list(file.streams.audio)
-        if not streams:
-            raise FileError(f"got {path}, which holds no sound; expected a sound stream; check that it was not muted")
-        stored = [_stored(s) for s in streams]
-        chosen = max(stored, key=lambda s: s.channels)
-        stream = streams[stored.index(chosen)]
-        if stream.codec_context is None:
-            raise FileError(
-                f"got {path}, whose sound is in a codec that FFmpeg does not know; expected AAC, Opus, PCM, FLAC or "
-                "the like; convert the sound first with a tool that knows it"
-            )
-        total = silence = 0
-        try:
-            resampler = av.AudioResampler(format="flt")  # packed; no layout and no rate: nothing is mixed
+        stream, _ = _richest(file, path)
+        seek = seek and start > 0 and _can_be_sought(stream, container)
+        resampler = av.AudioResampler(format="flt")  # packed; no layout and no rate: nothing is mixed
+        place = -1  # of the next sample, on the clock that starts with the file; -1: not known yet
+        order = None
+        with _in_words(path, lambda: max(place, 0)):
+            if seek:
+                file.seek(start + round((file.start_time or 0) / 10**6 * stream.rate), stream=stream)
             for frame in file.decode(stream):
-                if not pieces:
-                    channels, rate = frame.layout.nb_channels, frame.sample_rate
-                    silence = _late_start(frame, file, path)
+                if place < 0:
+                    place = _late_start(frame, file, path)
+                    if seek and (frame.pts is None or place > start):
+                        break
+                    order = _stream_order(stream, frame.layout.nb_channels)
+                    if place > start:
+                        yield np.zeros((frame.layout.nb_channels, place - start), np.float32)
                 for packed in resampler.resample(frame):
-                    pieces.append(packed.to_ndarray().reshape(-1, channels))
-                    total += len(pieces[-1])
-                    check_size(path, channels, silence + total)
-        except (av.error.FFmpegError, ValueError, MemoryError) as error:
-            if isinstance(error, FileError):
-                raise
-            raise FileError(
-                f"got {path}, whose sound cannot be decoded beyond sample {total} ({error}); expected an undamaged "
-                "stream of one format; copy or download it again"
-            ) from error
-        order = _stream_order(stream, channels) if pieces else None
-    if not pieces:
-        raise FileError(f"got {path}, whose sound stream is empty; expected at least one sample; check the file")
-    signal = np.empty((channels, silence + total), dtype=np.float32)
-    signal[:, :silence] = 0
-    done = silence
-    while pieces:
-        piece = pieces.popleft()
-        signal[:, done : done + len(piece)] = piece.T
-        done += len(piece)
-    if order is not None:
-        signal = signal[order]
-    return signal, StoredSound(chosen.codec, channels, chosen.layout, rate, silence + total), stored
+                    piece = packed.to_ndarray().reshape(-1, frame.layout.nb_channels)
+                    place += len(piece)
+                    if place > start:
+                        piece = piece[max(start - place + len(piece), 0) :].T
+                        yield piece if order is None else piece[order]
+            else:
+                return
+    yield from media_blocks(path, container, start, seek=False)  # the seek ended too late
 
 
 @contextmanager
@@ -144,7 +170,43 @@ def _late_start(frame: Any, file: Any, path: Path) -> int:
             f"got {path}, whose sound starts {late:.0f} s after the file does; expected at most {_TOO_LATE} s; "
             "its clock is damaged: extract the sound into a file of its own"
         )
-    return round(late * frame.sample_rate) if late > _ON_TIME else 0
+    return max(round(late * frame.sample_rate), 0)
+
+
+def _richest(file: Any, path: Path) -> tuple[Any, list[StoredSound]]:
+    """The sound stream with the most channels, and what all of them are."""
+    streams = list(file.streams.audio)
+    if not streams:
+        raise FileError(f"got {path}, which holds no sound; expected a sound stream; check that it was not muted")
+    stored = [_stored(stream) for stream in streams]
+    stream = streams[stored.index(max(stored, key=lambda s: s.channels))]
+    if stream.codec_context is None:
+        raise FileError(
+            f"got {path}, whose sound is in a codec that FFmpeg does not know; expected AAC, Opus, PCM, FLAC or "
+            "the like; convert the sound first with a tool that knows it"
+        )
+    return stream, stored
+
+
+@contextmanager
+def _in_words(path: Path, done: Callable[[], int]) -> Iterator[None]:
+    """What a decoder raises as our error, with the number of samples that were ``done``."""
+    import av
+
+    try:
+        yield
+    except (av.error.FFmpegError, ValueError, MemoryError) as error:
+        if isinstance(error, FileError):
+            raise
+        raise FileError(
+            f"got {path}, whose sound cannot be decoded beyond sample {done()} ({error}); expected an undamaged "
+            "stream of one format; copy or download it again"
+        ) from error
+
+
+def _can_be_sought(stream: Any, container: str) -> bool:
+    lossless = stream.codec_context.name.startswith(_LOSSLESS)
+    return container == "mp4" and lossless and stream.time_base * stream.rate == 1
 
 
 def _stream_order(stream: Any, channels: int) -> list[int] | None:

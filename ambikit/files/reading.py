@@ -19,7 +19,7 @@ from ambikit.files.soundfiles import StoredSound, read_sound_file
 from ambikit.files.stated_channels import stated_matrix, to_ambix
 from ambikit.geometry.conventions import convert
 
-__all__ = ["check_alike", "read", "statement"]
+__all__ = ["check_alike", "read", "statement", "warn_of_streams"]
 
 
 def read(
@@ -129,19 +129,24 @@ def _decode(path: str | Path) -> tuple[Float32[np.ndarray, "channels time"], Sto
     check_complete(path, container)
     if container in ("mp4", "matroska"):
         signal, stored, streams = read_media(path, container)
-        if len(streams) > 1:
-            channels = ", ".join(f"{s.channels} ({s.codec})" for s in streams)
-            warnings.warn(
-                f"{path} holds {len(streams)} sound streams with these channels: {channels}; the first with "
-                f"{stored.channels} was read; extract another one into a file of its own if you need it",
-                UserWarning,
-                stacklevel=3,
-            )
+        warn_of_streams(path, stored, streams)
     else:
         signal, stored = read_sound_file(path, container)
     if not signal.size:
         raise FileError(f"got {path}, which holds no samples; expected sound; was the recording interrupted?")
     return signal, stored
+
+
+def warn_of_streams(path: Path, chosen: StoredSound, streams: list[StoredSound]) -> None:
+    """Say which of several sound streams was taken."""
+    if len(streams) > 1:
+        channels = ", ".join(f"{s.channels} ({s.codec})" for s in streams)
+        warnings.warn(
+            f"{path} holds {len(streams)} sound streams with these channels: {channels}; the first with "
+            f"{chosen.channels} was read; extract another one into a file of its own if you need it",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def _joined(

@@ -11,7 +11,7 @@ from ambikit.errors import AmbikitError
 from ambikit.files.soundfiles import check_size
 from ambikit.operators.resampling import resample_by
 
-__all__ = ["to_sample_rate"]
+__all__ = ["exact_ratio", "to_sample_rate"]
 
 #: bound on the ratio's denominator: exact for whole rates up to 50 kHz, and the filter stays short
 _FINEST = 50_000
@@ -24,14 +24,20 @@ def to_sample_rate(
 
     The rate of a file may be any number: a ratio that needs larger numbers is met to a few parts in a thousand million.
     """
-    ratio = Fraction(check_sample_rate(target)) / Fraction(check_sample_rate(sample_rate))
-    ratio = ratio.limit_denominator(_FINEST)
+    ratio = exact_ratio(sample_rate, target, name)
     if ratio == 1:
         return signal
+    check_size(Path(name), signal.shape[0], int(signal.shape[1] * ratio))
+    return resample_by(signal, ratio.numerator, ratio.denominator)
+
+
+def exact_ratio(sample_rate: float, target: float, name: str | Path) -> Fraction:
+    """The ratio of two rates by which a sound is resampled."""
+    ratio = Fraction(check_sample_rate(target)) / Fraction(check_sample_rate(sample_rate))
+    ratio = ratio.limit_denominator(_FINEST)
     if ratio == 0:
         raise AmbikitError(
             f"got sample_rate={target} for {name}, which has {sample_rate} Hz; expected at least "
             f"{sample_rate / _FINEST} Hz; give the rate in Hz, e.g. 48000"
         )
-    check_size(Path(name), signal.shape[0], int(signal.shape[1] * ratio))
-    return resample_by(signal, ratio.numerator, ratio.denominator)
+    return ratio

@@ -75,8 +75,14 @@ def read_sound_file(path: Path, container: str) -> tuple[Float32[np.ndarray, "ch
     return signal, stored
 
 
-def sound_blocks(path: Path, container: str, length: int = BLOCK) -> Iterator[Float32[np.ndarray, "channels time"]]:
-    """Decode a sound file piece by piece, ``length`` samples each and fewer at the end; as :func:`read_sound_file`."""
+def sound_blocks(
+    path: Path, container: str, length: int = BLOCK, start: int = 0
+) -> Iterator[Float32[np.ndarray, "channels time"]]:
+    """Decode a sound file piece by piece, ``length`` samples each and fewer at the end; as :func:`read_sound_file`.
+
+    From sample ``start`` on: sought where sound is stored without loss. In Ogg what comes before is decoded and
+    dropped, as its decoders depend on it.
+    """
     import soundfile
 
     projection = projection_of(path)
@@ -85,13 +91,17 @@ def sound_blocks(path: Path, container: str, length: int = BLOCK) -> Iterator[Fl
         done = 0
         while done < file.frames:
             try:
+                if done == 0 < start and container != "ogg":
+                    done = file.seek(min(start, file.frames))
                 block = file.read(min(length, file.frames - done), dtype="float32", always_2d=True)
             except (soundfile.SoundFileError, MemoryError) as error:
                 raise _cannot_be_decoded(path, done, stored, error) from error
             if not len(block):
                 break
             done += len(block)
-            yield block.T if projection is None else projection.matrix @ block.T
+            if done > start:
+                block = block[max(start - done + len(block), 0) :]
+                yield block.T if projection is None else projection.matrix @ block.T
     if done < stored.frames:
         raise FileError(
             f"got {path}, which ends after {done} samples; expected {stored.frames} by its own header: it was cut off "

@@ -10,7 +10,7 @@ from ambikit._arrays import Array, cached_design, constant_like, is_torch, loade
 from ambikit._checks import check_floating, check_sample_rate
 from ambikit.errors import AmbikitError, ShapeError
 
-__all__ = ["check_whole_rate", "resample", "resample_by"]
+__all__ = ["check_whole_rate", "reach_of", "resample", "resample_by"]
 
 # Samples of input that one row of the matrix product holds at least: shorter rows copy each sample more often.
 _ROW = 128
@@ -87,6 +87,11 @@ def resample_by(signal: Array, up: int, down: int) -> Array:
     return narrow(resample_poly(signal, up, down, axis=-1), dtype)
 
 
+def reach_of(up: int, down: int) -> int:
+    """How many samples before and behind its place a new sample depends on."""
+    return -(-10 * max(up, down) // up)
+
+
 def check_whole_rate(rate: Any, name: str) -> int:
     """Check a sample rate that has to be a whole number of Hz."""
     value = check_sample_rate(rate)
@@ -100,7 +105,7 @@ def check_whole_rate(rate: Any, name: str) -> int:
 
 def _resample_tensor(signal: Any, up: int, down: int) -> Any:
     torch = loaded_torch()
-    samples, reach = signal.shape[-1], -(-10 * max(up, down) // up)
+    samples, reach = signal.shape[-1], reach_of(up, down)
     length = -(-samples * up // down)
     # One row of the product makes `rows * up` output samples of `rows * down` new input samples and their surroundings.
     rows = -(-_ROW // down)
@@ -140,7 +145,7 @@ def _low_pass(up: int, down: int) -> np.ndarray:
 def _filters(up: int, down: int, rows: int) -> np.ndarray:
     """The filters of ``rows * up`` output samples, as columns over the input samples around them."""
     low_pass = _low_pass(up, down)
-    middle, reach = (len(low_pass) - 1) // 2, -(-10 * max(up, down) // up)
+    middle, reach = (len(low_pass) - 1) // 2, reach_of(up, down)
     inputs = np.arange(-reach, rows * down + reach + 1)[:, None]
     taps = np.arange(rows * up) * down - inputs * up + middle
     inside = (taps >= 0) & (taps < len(low_pass))
