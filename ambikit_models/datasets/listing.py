@@ -137,13 +137,14 @@ class Layout:
         allow_missing
             Whether names may lack their files; that all of them do is an error in any case.
         """
-        missing = [name for name, path in files.items() if path is None or not path.is_file()]
-        if missing and (not allow_missing or len(missing) == len(files)):
+        there = [name for name, path in files.items() if path is not None and path.is_file()]
+        if len(there) < len(files) and (not there or not allow_missing):
+            first = next(name for name in files if name not in set(there))
             raise self.lacks(
-                f"{len(missing)} of {len(files)} files are missing, the first of them {missing[0]}"
+                f"{len(files) - len(there)} of {len(files)} files are missing, the first of them {first}"
                 + ("" if allow_missing else " (allow_missing=True goes on without them)")
             )
-        return [name for name in files if name not in set(missing)]
+        return there
 
 
 def decoded(raw: bytes) -> str:
