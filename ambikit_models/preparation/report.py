@@ -58,7 +58,7 @@ def write_report(
             [(r["energy_ratio"], r["verdict"]) for r in records if r.get("energy_ratio") is not None], reading.tolerance
         ),
         formats=_formats(records),
-        silence_db=f"{reading.silence_db:g}",
+        silence_db=f"{reading.silence_db:g}".replace("-", "−"),
         silence=share_histogram([r["silence_share"] for r in records if "silence_share" in r]),
         range_db=f"−{_RANGE_DB:g}",
         maps=_maps(records),
@@ -98,7 +98,7 @@ def _tiles(records: list[dict[str, Any]]) -> str:
 
 def _reasons(records: list[dict[str, Any]]) -> str:
     others = [r for r in records if r["verdict"] != "valid"]
-    counted = Counter((_NUMBER.sub("…", _shortly(_why(r))), r["verdict"]) for r in others)
+    counted = Counter((_shortly(r), r["verdict"]) for r in others)
     rows = [(reason, count, verdict.replace(" ", "-")) for (reason, verdict), count in counted.most_common(_REASONS)]
     left = len(counted) - len(rows)
     more = f"<p class='hint'>and {left} rarer reasons</p>" if left else ""
@@ -179,9 +179,12 @@ def _why(record: dict[str, Any]) -> str:
     return record.get("error") or (record.get("reasons") or [""])[0]
 
 
-def _shortly(reason: str) -> str:
-    """What was given and what was expected, without what to do."""
-    return "; ".join(reason.split("; ")[:2]) if reason.startswith("got ") else reason
+def _shortly(record: dict[str, Any]) -> str:
+    """The strongest reason so that others like it are the same: no figures, and nothing of what to do."""
+    if record["verdict"] == "no field":
+        return f"{record.get('channels')} channels, which no sound field of first order or more has"
+    why = _why(record)
+    return _NUMBER.sub("…", "; ".join(why.split("; ")[:2]) if why.startswith("got ") else why)
 
 
 def _map(record: dict[str, Any]) -> str:
