@@ -10,12 +10,16 @@ from jaxtyping import Float, UInt8
 
 import ambikit
 from ambikit.errors import AmbikitError, FileError, MissingExtraError
+from ambikit.files.frames import rgb_of
 from ambikit.files.upright import set_upright, statement_about_pictures
 
 __all__ = ["VideoFacts", "each_frame", "media_duration", "read_frames", "read_sound", "video_facts"]
 
 #: a later frame nearer than this is reached by decoding on, one farther away by seeking (seconds)
 _DECODE_ON = 3.0
+
+#: seconds; the tick of WebM and MKV, the coarsest to which frames are rounded (the ticks of AVI are whole frames)
+_TICK = 0.001
 
 #: FFmpeg's names of the containers that are opened
 _FORMATS = "mov,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,wav,w64,flac,caf,aiff,mp3"
@@ -76,12 +80,13 @@ def media_duration(path: str | Path) -> float:
 
 
 def read_frames(path: str | Path, times: Any, *, upright: bool = True) -> UInt8[np.ndarray, "n height width 3"]:
-    """Read the video frames nearest to the given times.
+    """Read the video frames that are on the screen at the given times.
 
     The clock is that of the file's presentation: 0 is where its earliest stream begins, so that the frame at a time
-    belongs to the sound that :func:`read_sound` gives for that time. Frames are chosen by their presentation time,
-    whatever the frame rate, also when it varies or frames are stored out of order. The last frame lasts as long as
-    its predecessor's distance; later times are an error.
+    belongs to the sound that :func:`read_sound` gives for that time. A frame is shown from its presentation time, to
+    the tick of the file's clock, until that of the next, whatever the frame rate, also when it varies or frames are
+    stored out of order; what begins later than 0 is shown before, too. The last frame lasts as long as its
+    predecessor; later times are an error. Frames are turned and flipped as the file's display matrix says.
 
     Parameters
     ----------
@@ -119,7 +124,7 @@ def read_frames(path: str | Path, times: Any, *, upright: bool = True) -> UInt8[
         if not wanted.size:
             return np.empty((0, stream.codec_context.height, stream.codec_context.width, 3), np.uint8)
         try:
-            pictures = _nearest(container, stream, wanted[order], path)
+            pictures = _shown(container, stream, wanted[order], path)
         except _decoding_errors() as error:
             if isinstance(error, AmbikitError):
                 raise
@@ -161,17 +166,16 @@ def each_frame(path: str | Path, rate: float, *, height: int, width: int) -> Ite
     with _opened(path) as container:
         stream, origin = _video_stream(container, path), _origin(container)
         said = statement_about_pictures(path)
-        before, before_time, number = None, -np.inf, 0
+        before, before_time, last, number, early = None, -np.inf, np.inf, 0, _early(stream)
         try:
             for frame in _timed(container.decode(stream)):
                 time = _time_of(frame, origin)
-                while number / rate <= time:
-                    nearer = frame if before is None or number / rate - before_time >= time - number / rate else before
-                    yield _scaled(nearer, height, width, said, path)
+                while number / rate < time - early:
+                    yield _scaled(frame if before is None else before, height, width, said, path)
                     number += 1
                 before, before_time, last = frame, time, time - before_time
             if before is not None:  # the last one stays on the screen as long as its predecessor did
-                last = last if np.isfinite(last) else _frame_duration(stream)
+                last = last if np.isfinite(last) else _frame_duration(before, stream)
                 while number / rate < before_time + last:
                     yield _scaled(before, height, width, said, path)
                     number += 1
@@ -184,8 +188,7 @@ def each_frame(path: str | Path, rate: float, *, height: int, width: int) -> Ite
 
 
 def _scaled(frame: Any, height: int, width: int, said: Any, path: str | Path) -> UInt8[np.ndarray, "_ _ 3"]:
-    picture = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA").to_ndarray()
-    return set_upright(picture, said, path)
+    return set_upright(rgb_of(frame, height, width), said, path)
 
 
 def read_sound(
@@ -199,8 +202,8 @@ def read_sound(
 ) -> tuple[Float[np.ndarray, "channels time"], float]:
     """Read a stretch of a file's sound on the clock of :func:`read_frames`.
 
-    Where the sound begins later than the picture, or ends before ``start + duration``, there is silence. The whole
-    file is decoded, as sound is cheap beside pictures and most codecs cannot be cut exactly.
+    Where the sound begins later than the picture, or ends before ``start + duration``, there is silence. With a
+    duration only the stretch is loaded, as :func:`ambikit.read_segment` does.
 
     Parameters
     ----------
@@ -223,41 +226,42 @@ def read_sound(
             f"got start={start} and duration={duration}; expected seconds: a start that is not negative and a positive "
             "duration, or None to read to the end"
         )
-    signal, rate = ambikit.read(path, sample_rate=sample_rate, source=source, channel_map=channel_map)
-    begin = round(start * rate)
-    samples = max(signal.shape[-1] - begin, 0) if duration is None else round(duration * rate)
-    cut = signal[:, begin : begin + samples]
-    missing = samples - cut.shape[-1]
-    return (np.pad(cut, ((0, 0), (0, missing))) if missing else cut), rate
+    how: dict[str, Any] = {"sample_rate": sample_rate, "source": source, "channel_map": channel_map}
+    if duration is None:
+        signal, rate = ambikit.read(path, **how)
+        return signal[:, round(start * rate) :], rate
+    signal, rate = ambikit.read_segment(path, start, duration, **how)
+    missing = round(duration * rate) - signal.shape[-1]
+    return (np.pad(signal, ((0, 0), (0, missing))) if missing else signal), rate
 
 
-def _nearest(container: Any, stream: Any, times: np.ndarray, path: str | Path) -> list[np.ndarray]:
-    """The pictures nearest to ascending times, decoding each stretch of the file once."""
+def _shown(container: Any, stream: Any, times: np.ndarray, path: str | Path) -> list[np.ndarray]:
+    """The pictures on the screen at ascending times, decoding each stretch of the file once."""
     pictures: list[np.ndarray] = []
-    origin = _origin(container)
-    before = after = None  # the decoded frames around the time at hand
-    before_time = after_time = -np.inf
+    origin, early = _origin(container), _early(stream)
+    current = following = None  # what is on the screen, and the frame after it where that is decoded
+    current_time = following_time = last = -np.inf
     decoded: Iterator[Any] = iter(())
     for time in times:
-        if after is None or time - after_time > _DECODE_ON:
-            decoded, after, after_time = _frames_from(container, stream, float(time), origin, path)
-            before, before_time = None, -np.inf
-        while after_time < time:
-            following = next(decoded, None)
+        if current is None or time - max(current_time, following_time) > _DECODE_ON:
+            decoded, current, current_time = _frames_from(container, stream, float(time), origin, path)
+            following, following_time, last = None, -np.inf, _frame_duration(current, stream)
+        while True:
             if following is None:
+                following = next(decoded, None)
+                if following is None:
+                    break
+                following_time = _time_of(following, origin)
+            if following_time > time + early:
                 break
-            before, before_time = after, after_time
-            after, after_time = following, _time_of(following, origin)
-        if after_time < time:
-            # nothing follows: the last frame stays on the screen as long as the one before it did
-            last = after_time - before_time if before is not None else _frame_duration(stream)
-            if time > after_time + last:
-                raise AmbikitError(
-                    f"got time {time:.6g} s for {path}; expected at most {after_time + last:.6g} s, "
-                    "where the video ends; ask for earlier frames"
-                )
-        earlier = before is not None and time - before_time < after_time - time
-        pictures.append((before if earlier else after).to_ndarray(format="rgb24"))
+            current, current_time, last, following = following, following_time, following_time - current_time, None
+        # nothing follows: the last frame stays on the screen as long as the one before it did
+        if following is None and time > current_time + last + early:
+            raise AmbikitError(
+                f"got time {time:.6g} s for {path}; expected at most {current_time + last:.6g} s, "
+                "where the video ends; ask for earlier frames"
+            )
+        pictures.append(rgb_of(current))
     return pictures
 
 
@@ -266,11 +270,14 @@ def _frames_from(
 ) -> tuple[Iterator[Any], Any, float]:
     """Seek so that the first decoded frame is not after ``time``: further and further back, at last to the start."""
     for margin in (0.0, 1.0, 10.0, np.inf):
-        target = max(time - margin, 0.0) + origin
-        container.seek(int(target / stream.time_base), stream=stream, backward=True)
+        if margin < np.inf:
+            target = max(time - margin, 0.0) + origin
+            container.seek(int(target / stream.time_base), stream=stream, backward=True)
+        else:  # anew: in transport streams a seek to the start ends behind it
+            stream = _video_stream(container := _opened(path), path)
         decoded = _timed(container.decode(stream))
         first = next(decoded, None)
-        if first is not None and (_time_of(first, origin) <= time or target <= origin):
+        if first is not None and (_time_of(first, origin) <= time + _early(stream) or margin == np.inf):
             return decoded, first, _time_of(first, origin)
     raise FileError(f"got {path}, in which no frame can be decoded; expected an intact video; replace the file")
 
@@ -283,7 +290,14 @@ def _time_of(frame: Any, origin: float) -> float:
     return float(frame.pts * frame.time_base) - origin
 
 
-def _frame_duration(stream: Any) -> float:
+def _early(stream: Any) -> float:
+    """Seconds by which a clock that rounds to its tick may call a frame late."""
+    return min(float(stream.time_base) / 2, _TICK / 2) + 1e-9
+
+
+def _frame_duration(frame: Any, stream: Any) -> float:
+    if getattr(frame, "duration", None):
+        return float(frame.duration * frame.time_base)
     rate = stream.average_rate or stream.guessed_rate
     return 1.0 / float(rate) if rate else 0.0
 

@@ -1,6 +1,7 @@
-"""One picture out of a video: the frame in its middle."""
+"""Pictures out of a video: a decoded frame as it is shown, and the frame in the middle."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -10,7 +11,7 @@ from ambikit.files.containers import container_of
 from ambikit.files.media import open_media
 from ambikit.files.upright import set_upright, statement_about_pictures
 
-__all__ = ["middle_frame"]
+__all__ = ["middle_frame", "rgb_of"]
 
 
 def middle_frame(path: Path) -> UInt8[np.ndarray, "height width 3"]:
@@ -46,4 +47,30 @@ def middle_frame(path: Path) -> UInt8[np.ndarray, "height width 3"]:
                 ) from error
         if found is None:
             raise FileError(f"got {path}, whose pictures are empty; expected at least one frame; check the file")
-        return set_upright(found.to_ndarray(format="rgb24"), statement_about_pictures(path), path)
+        return set_upright(rgb_of(found), statement_about_pictures(path), path)
+
+
+def rgb_of(frame: Any, height: int | None = None, width: int | None = None) -> UInt8[np.ndarray, "_ _ 3"]:
+    """A decoded frame as it is shown, of its own size or another: turned and flipped as its display matrix says.
+
+    Cameras that are held upright or overhead store their pictures lying or head down, and such a matrix. Turns by
+    quarters and flips are followed, other angles to the nearest of them.
+    """
+    found = [data for data in frame.side_data if data.type.name == "DISPLAYMATRIX"]
+    along, across, down, below = (
+        1,
+        0,
+        0,
+        1,
+    )  # a picture's point (x, y) is shown at (along x + down y, across x + below y)
+    if found:
+        along, across, _, down, below = (int(value) for value in np.frombuffer(found[0], np.int32, 5))
+    lying = abs(across) > abs(along)
+    if height is not None or width is not None:
+        size = {"width": height, "height": width} if lying else {"width": width, "height": height}
+        frame = frame.reformat(**size, format="rgb24", interpolation="AREA")
+    picture = frame.to_ndarray(format="rgb24")
+    if lying:
+        picture = picture.transpose(1, 0, 2)
+    row_sense, column_sense = (across, down) if lying else (below, along)
+    return np.ascontiguousarray(picture[:: -1 if row_sense < 0 else 1, :: -1 if column_sense < 0 else 1])
