@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, UInt8
 
 from ambikit.errors import AmbikitError, FileError
 from ambikit_models.datasets.listing import Layout, Listing, one_of
-from ambikit_models.media import read_frames, read_sound
+from ambikit_models.datasets.stereo_clips import StereoClip
 
 __all__ = ["SCENES", "UrbanClip", "UrbanScenes"]
 
@@ -32,35 +31,15 @@ _PARTS = {"train": "fold1_train.csv", "test": "fold1_evaluate.csv"}
 
 
 @dataclass(frozen=True)
-class UrbanClip:
-    """Ten seconds of a place: a sound file, a video file and the scene."""
+class UrbanClip(StereoClip):
+    """Ten seconds of a place: binaural sound, pictures, and the scene."""
 
-    name: str
     scene: str
     class_index: int
     """Place of the scene in :data:`SCENES`."""
     city: str
     location: str
     """Number of the place within its city: clips of one location are cut from the same recordings."""
-    sound_path: Path
-    video_path: Path
-
-    def sound(
-        self, start_seconds: float = 0.0, duration_seconds: float | None = None, *, sample_rate: float | None = None
-    ) -> tuple[Float32[np.ndarray, "2 time"], float]:
-        """Read a stretch of the left and the right ear, by default all of it, and the sample rate in Hz."""
-        signal, rate = read_sound(
-            self.sound_path, start_seconds, duration_seconds, sample_rate=sample_rate, channel_map=None
-        )
-        if len(signal) != 2:
-            raise FileError(
-                f"got {self.sound_path} with {len(signal)} channels; expected 2, a binaural recording; restore the file"
-            )
-        return signal, rate
-
-    def frames(self, times_seconds: Any) -> UInt8[np.ndarray, "n height width 3"]:
-        """Read the pictures nearest to some times: see :func:`ambikit_models.media.read_frames`."""
-        return read_frames(self.video_path, times_seconds)
 
 
 class UrbanScenes(Listing[UrbanClip]):
@@ -182,4 +161,5 @@ def _clip(root: Path, table: Path, number: int, row: dict[str, str]) -> UrbanCli
             f"{table}, line {number}: got {sound!r} with the scene {scene!r}; expected {{scene}}-{{city}}-{{location}}-"
             f"{{segment}}.wav with the same scene, one of {', '.join(SCENES)}; restore the table"
         )
-    return UrbanClip(name, scene, SCENES.index(scene), parts[1], parts[2], root / sound, root / row["filename_video"])
+    video = root / row["filename_video"]
+    return UrbanClip(name, root / sound, video, scene, SCENES.index(scene), parts[1], parts[2])

@@ -1,0 +1,39 @@
+"""A video with the sound of two ears or microphones: what data sets of ordinary pictures share."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from ambikit.errors import FileError
+from ambikit_models.media import read_frames, read_sound
+
+__all__ = ["StereoClip"]
+
+
+@dataclass(frozen=True)
+class StereoClip:
+    """The two files of one clip."""
+
+    name: str
+    sound_path: Path
+    video_path: Path
+
+    def sound(
+        self, start_seconds: float = 0.0, duration_seconds: float | None = None, *, sample_rate: float | None = None
+    ) -> tuple[Float32[np.ndarray, "2 time"], float]:
+        """Read a stretch of the left and the right channel, by default all of it, and the sample rate in Hz."""
+        signal, rate = read_sound(
+            self.sound_path, start_seconds, duration_seconds, sample_rate=sample_rate, channel_map=None
+        )
+        if len(signal) != 2:
+            raise FileError(
+                f"got {self.sound_path} with {len(signal)} channels; expected 2, left and right; restore the file"
+            )
+        return signal, rate
+
+    def frames(self, times_seconds: Any) -> UInt8[np.ndarray, "n height width 3"]:
+        """Read the pictures nearest to some times: see :func:`ambikit_models.media.read_frames`."""
+        return read_frames(self.video_path, times_seconds)
