@@ -1,11 +1,11 @@
-"""The command line: audit and prepare collections, train on 360° videos, run studies on the synthetic world."""
+"""The command line: audit and prepare collections, train on 360° videos, and the synthetic world: studies, files."""
 
 import os
 import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
@@ -116,10 +116,36 @@ class Shards:
     """Decides the order of the clips."""
 
 
+@dataclass(frozen=True)
+class WriteWorld:
+    """Write scenes of the synthetic world as files in the layout of YT-360, some of them broken if asked for."""
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    """Where to write. What an interrupted run has written there is kept; more videos are added."""
+    videos: int
+    """How many; each is one scene."""
+    seed: int = 0
+    """Decides the scenes and the defects."""
+    clips: tuple[int, int] = (1, 3)
+    """Fewest and most clips of a video."""
+    seconds: int = 10
+    """Duration of a clip."""
+    height: int = 96
+    """Pixels of the equirectangular pictures; the width is twice that."""
+    sound: Literal["flac", "aac", "youtube"] = "flac"
+    """flac, aac of four channels, or youtube: aac of six, two of them silent."""
+    broken: float = 0.0
+    """Share of the videos whose sound has a defect; world.jsonl says which."""
+    defects: tuple[str, ...] = ()
+    """Those to draw from, e.g. silent_y mono; all by default."""
+    workers: int = 2
+    """Processes side by side."""
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
     command = tyro.cli(
-        Study | Train | Audit | Prepare | Shards,
+        Study | Train | Audit | Prepare | Shards | WriteWorld,
         args=arguments,
         prog="ambikit-models",
         description=__doc__,
@@ -140,6 +166,8 @@ def main(arguments: list[str] | None = None) -> None:
                 _prepare(command)
             case Shards():
                 _shards(command)
+            case WriteWorld():
+                _write_world(command)
     except AmbikitError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
@@ -236,6 +264,26 @@ def _shards(command: Shards) -> None:
     index = write_shards(command.prepared, command.output, clips=command.clips, seed=command.seed)
     clips = sum(shard["clips"] for shard in index)
     print(f"{clips} clips in {len(index)} shards: {command.output}")
+
+
+def _write_world(command: WriteWorld) -> None:
+    from ambikit_models.study.progress import live_progress
+    from ambikit_models.world import WorldFiles, write_world
+
+    names = ("clips", "seconds", "height", "sound", "broken", *(("defects",) if command.defects else ()))
+    files = WorldFiles(**{name: getattr(command, name) for name in names})
+    with live_progress(Console()) as tell:
+        records = write_world(
+            command.folder,
+            command.videos,
+            command.seed,
+            files,
+            workers=command.workers,
+            progress=lambda done, total, video: tell("videos", done, total, video),
+        )
+    broken = Counter(record["defect"] for record in records if record["defect"])
+    words = "".join(f"; {count} with {defect}" for defect, count in sorted(broken.items()))
+    print(f"{len(records)} clips: {command.folder}{words}")
 
 
 if __name__ == "__main__":

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -23,6 +24,23 @@ def test_help_names_both_commands(capsys):
     out = capsys.readouterr().out
     assert "study" in out
     assert "train" in out
+
+
+def test_a_written_world_is_judged_like_any_collection(tmp_path, capsys):
+    """Files as YouTube serves them, all broken in one way, and the audit that sees it."""
+    world, found = tmp_path / "world", tmp_path / "audit"
+    small = ["--seconds", "2", "--clips", "1", "1", "--height", "16", "--workers", "1"]
+    wrong = ["--sound", "youtube", "--broken", "1", "--defects", "mono", "padded_stereo"]
+    main(["write-world", str(world), "--videos", "2", "--seed", "1", *small, *wrong])
+    assert "2 clips" in capsys.readouterr().out
+    main(["audit", str(world), "--output", str(found), "--workers", "1"])
+    judged = [json.loads(line) for line in (found / "audit.jsonl").open()]
+    assert {record["path"].split("/")[0]: record["verdict"] for record in judged} == {
+        "audio": "invalid",
+        "video": "no sound",
+    }
+    with pytest.raises(SystemExit, match="written with other settings"):
+        main(["write-world", str(world), "--videos", "2", *small])
 
 
 @pytest.mark.recordings
