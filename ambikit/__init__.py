@@ -22,6 +22,7 @@ _CONTENTS = {
         "ShapeError",
     ],
     # geometry: what the channels mean
+    "geometry.cube_maps": ["angles_to_cube_pixels"],
     "geometry.directions": ["angles_to_vectors", "angular_distance", "vectors_to_angles"],
     "geometry.channels": ["channel_count", "order_of"],
     "geometry.equirectangular": [
@@ -159,6 +160,7 @@ if TYPE_CHECKING:
     from ambikit.files.writing import write
     from ambikit.geometry.channels import channel_count, order_of
     from ambikit.geometry.conventions import AMBIX, FUMA, N3D, Convention, convert
+    from ambikit.geometry.cube_maps import angles_to_cube_pixels
     from ambikit.geometry.directions import angles_to_vectors, angular_distance, vectors_to_angles
     from ambikit.geometry.equirectangular import (
         angles_to_pixels,
