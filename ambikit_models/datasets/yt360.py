@@ -4,15 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from ambikit.errors import FileError
+from ambikit_models.datasets.named_files import PICTURE_FILES, SOUND_FILES, files_by_name, video_of
 from ambikit_models.datasets.paired_clips import ClipFiles, PairedClips
+from ambikit_models.datasets.segmentation_maps import SegmentationMaps, read_segmentation
 from ambikit_models.sound import SoundFeatures
 
 __all__ = ["YT360"]
 
 _LAYOUT = "video/{id}-{start}.mp4 and audio/{id}-{start}.m4a, and train.txt and test.txt with one id per line"
-_PICTURE_FILES = (".mp4", ".mov", ".webm", ".mkv")
-_SOUND_FILES = (".m4a", ".mp4", ".flac", ".wav", ".caf", ".ogg", ".opus", ".webm")
-_ID_LENGTH = 11
 
 
 class YT360(PairedClips):
@@ -23,6 +22,8 @@ class YT360(PairedClips):
         video/{id}-{start}.mp4      the picture; id: the 11 characters of YouTube's name, start: seconds
         audio/{id}-{start}.m4a      the sound, first order; also .flac, .wav, …
         train.txt, test.txt         one id per line
+        segments.txt                an id, and where its clips start: "id 0,10,70"
+        segmentation/{id}-{start}/  things-0000.png, stuff-0000.png, …: four pairs per second
 
     A clip is a pair of the same name in both folders; a file without its partner is left out and counted. Videos of
     one's own may have any name, which then stands for the video too. Sound as YouTube
@@ -34,6 +35,8 @@ class YT360(PairedClips):
         The folder that holds ``video`` and ``audio``, or one that holds ``data/yt360`` with both.
     split
         ``"train"`` reads ``train.txt`` and so on; None takes all clips.
+    segments
+        Take only the clips that ``segments.txt`` lists: it selects from what was once downloaded.
     sound, **settings
         As in :class:`PairedClips`.
 
@@ -41,6 +44,8 @@ class YT360(PairedClips):
     ----------
     clips
         The clips in alphabetical order.
+    absent
+        With ``segments``: names of listed clips, of the split if there is one, that lack a file.
     unpaired
         How many files of either folder have no partner.
 
@@ -56,7 +61,13 @@ class YT360(PairedClips):
     """
 
     def __init__(
-        self, root: str | Path, split: str | None = None, sound: SoundFeatures | None = None, **settings: Any
+        self,
+        root: str | Path,
+        split: str | None = None,
+        sound: SoundFeatures | None = None,
+        *,
+        segments: bool = False,
+        **settings: Any,
     ) -> None:
         root = Path(root)
         folder = next((base for base in (root, root / "data" / "yt360") if (base / "video").is_dir()), root)
@@ -66,14 +77,20 @@ class YT360(PairedClips):
                     f"got {root}, which has no folder {part}; expected the layout of YT-360: {_LAYOUT}; "
                     "give the folder that holds them"
                 )
-        pictures = _by_name(folder / "video", _PICTURE_FILES)
-        sounds = _by_name(folder / "audio", _SOUND_FILES)
+        pictures = files_by_name(folder / "video", PICTURE_FILES)
+        sounds = files_by_name(folder / "audio", SOUND_FILES)
         paired = sorted(pictures.keys() & sounds.keys())
         self.unpaired = len(pictures.keys() ^ sounds.keys())
-        clips = [ClipFiles(name, _video_of(name), pictures[name], sounds[name]) for name in paired]
+        clips = [ClipFiles(name, video_of(name), pictures[name], sounds[name]) for name in paired]
         if split is not None:
             wanted = _ids(root, folder, split)
             clips = [clip for clip in clips if clip.video in wanted]
+        self.absent: tuple[str, ...] = ()
+        if segments:
+            listed = _listed(_text(root, folder, "segments", "text file with an id and starts per line"))
+            listed = [name for name in listed if split is None or video_of(name) in wanted]
+            self.absent = tuple(name for name in listed if name not in set(paired))
+            clips = [clip for clip in clips if clip.name in set(listed)]
         if not clips:
             of_split = "" if split is None else f" of the split {split!r}"
             raise FileError(
@@ -82,27 +99,37 @@ class YT360(PairedClips):
             )
         super().__init__(clips, sound, **settings)
 
-
-def _by_name(folder: Path, endings: tuple[str, ...]) -> dict[str, Path]:
-    """The files of a folder by their names without endings; of two that differ in the ending, the first."""
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in endings and not path.name.startswith("."):
-            found.setdefault(path.stem, path)
-    return found
-
-
-def _video_of(name: str) -> str:
-    """The id of YouTube where a name is one, a dash and seconds (an id may contain dashes); else the whole name."""
-    identifier, _, start = name.rpartition("-")
-    return identifier if len(identifier) == _ID_LENGTH and start.isdecimal() else name
+    def segmentation(self, index: int) -> SegmentationMaps:
+        """The segmentation maps of a clip, from the folder beside those of pictures and sound."""
+        clip = self.clips[index]
+        return read_segmentation(clip.pictures.parents[1] / "segmentation" / clip.name)
 
 
 def _ids(root: Path, folder: Path, split: str) -> set[str]:
-    for path in (folder / f"{split}.txt", root / f"{split}.txt"):
+    return set(_text(root, folder, split, "text file with one id per line").read_text(encoding="utf-8").split())
+
+
+def _text(root: Path, folder: Path, name: str, what: str) -> Path:
+    for path in (folder / f"{name}.txt", root / f"{name}.txt"):
         if path.is_file():
-            return set(path.read_text(encoding="utf-8").split())
+            return path
     raise FileError(
-        f"got split={split!r}, but there is no {split}.txt in {folder}; expected a text file with one id per line; "
-        "write one, or give split=None for all clips"
+        f"got {folder}, where there is no {name}.txt; expected a {what}; write one, or ask for all clips: split=None, "
+        "segments=False"
     )
+
+
+def _listed(path: Path) -> list[str]:
+    """The names of the clips that a list of segments holds."""
+    names = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        identifier, *starts = line.replace(",", " ").split()
+        if not starts or not all(start.isdecimal() for start in starts):
+            raise FileError(
+                f"{path}, line {number}: got {line.strip()[:60]!r}; expected an id and seconds, e.g. 'abcdefghijk "
+                "0,10,70'; restore the file"
+            )
+        names += [f"{identifier}-{start}" for start in starts]
+    return names
