@@ -42,7 +42,7 @@ class ActionVideo:
     def frames(
         self, start_seconds: float | None = None, *, frames: int = 8, frame_rate: float = 16.0
     ) -> UInt8[np.ndarray, "frames height width 3"]:
-        """Read a clip: the pictures nearest to evenly spaced times, red, green, blue.
+        """Read a clip: the pictures on the screen at evenly spaced times, red, green, blue.
 
         Parameters
         ----------
@@ -59,7 +59,7 @@ class ActionVideo:
             raise AmbikitError(
                 f"got start_seconds={start} for {self.path} of {facts.duration:.3f} s; expected a time within the video"
             )
-        last = max(facts.duration - (1.0 / facts.frame_rate if facts.frame_rate else 0.0), 0.0)
+        last = max(facts.duration - (0.5 / facts.frame_rate if facts.frame_rate else 0.0), 0.0)
         return read_frames(self.path, np.minimum(start + np.arange(frames) / frame_rate, last))
 
 

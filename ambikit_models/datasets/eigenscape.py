@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-import ambikit
 from ambikit.errors import AmbikitError, FileError
 from ambikit.files.description import describe_file
 from ambikit_models.datasets.listing import Layout, Listing, one_of
+from ambikit_models.media import read_sound
 
 __all__ = ["SCENES", "EigenScape", "SceneSegment"]
 
@@ -55,21 +55,10 @@ class SceneSegment:
 
     def sound(self, *, sample_rate: float | None = None) -> tuple[Float32[np.ndarray, "channels time"], float]:
         """Read the stretch as AmbiX ``((order + 1)², time)``, and its sample rate in Hz; the rest is not decoded."""
-        import soundfile
-
-        rate = _sample_rate(self.path)
-        try:
-            with soundfile.SoundFile(str(self.path)) as file:
-                file.seek(round(self.start_seconds * rate))
-                stored = file.read(round(self.duration_seconds * rate), dtype="float32", always_2d=True)
-        except (soundfile.SoundFileError, MemoryError) as error:
-            raise FileError(
-                f"got {self.path}, which cannot be decoded ({error}); expected intact sound; copy or download it again"
-            ) from error
-        signal = np.ascontiguousarray(stored.T[: (self.order + 1) ** 2])
-        if sample_rate is None or sample_rate == rate:
-            return signal, rate
-        return ambikit.resample(signal, rate, sample_rate), sample_rate
+        channels = list(range((self.order + 1) ** 2))
+        return read_sound(
+            self.path, self.start_seconds, self.duration_seconds, sample_rate=sample_rate, channel_map=channels
+        )
 
 
 class EigenScape(Listing[SceneSegment]):
@@ -192,10 +181,6 @@ def _duration(path: Path) -> float:
             "https://zenodo.org/record/1284156"
         )
     return (sound.frames or 0) / sound.sample_rate
-
-
-def _sample_rate(path: Path) -> float:
-    return describe_file(path).sounds[0].sample_rate
 
 
 def _metadata(layout: Layout) -> dict[str, tuple[str, str, str, str]]:

@@ -48,7 +48,7 @@ class EventRecording:
         return read_events(self.labels_path, classes=self.classes)
 
     def frames(self, times_seconds: Any) -> UInt8[np.ndarray, "n height width 3"]:
-        """Read the equirectangular pictures nearest to some times: see :func:`ambikit_models.media.read_frames`."""
+        """Read the equirectangular pictures shown at some times: see :func:`ambikit_models.media.read_frames`."""
         if self.video_path is None:
             raise AmbikitError(
                 f"got the recording {self.name}, which has no video; expected one that has; ask for videos=True where "

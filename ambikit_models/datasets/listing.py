@@ -2,8 +2,9 @@
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import index as whole
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, SupportsIndex, TypeVar
 
 from ambikit.errors import AmbikitError, FileError
 
@@ -49,8 +50,8 @@ class Listing(Generic[Item]):
     def __len__(self) -> int:
         return len(self.items)
 
-    def __getitem__(self, index: int) -> Any:
-        item = self.items[index]
+    def __getitem__(self, index: SupportsIndex) -> Any:
+        item = self.items[whole(index)]
         return item if self.transform is None else self.transform(item)
 
     def __iter__(self) -> Iterator[Any]:
@@ -137,6 +138,8 @@ class Layout:
         allow_missing
             Whether names may lack their files; that all of them do is an error in any case.
         """
+        if not files:
+            raise self.lacks("the list names no file")
         there = [name for name, path in files.items() if path is not None and path.is_file()]
         if len(there) < len(files) and (not there or not allow_missing):
             first = next(name for name in files if name not in set(there))

@@ -35,5 +35,5 @@ class StereoClip:
         return signal, rate
 
     def frames(self, times_seconds: Any) -> UInt8[np.ndarray, "n height width 3"]:
-        """Read the pictures nearest to some times: see :func:`ambikit_models.media.read_frames`."""
+        """Read the pictures that are on the screen at some times: see :func:`ambikit_models.media.read_frames`."""
         return read_frames(self.video_path, times_seconds)

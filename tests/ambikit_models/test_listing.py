@@ -1,3 +1,7 @@
+from operator import attrgetter
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from ambikit.errors import AmbikitError, FileError
@@ -49,6 +53,8 @@ class TestLayout:
         assert layout.present(files, allow_missing=True) == ["a"]
         with pytest.raises(MissingDatasetError, match="1 of 1"):
             layout.present({"b": None}, allow_missing=True)
+        with pytest.raises(MissingDatasetError, match="the list names no file"):
+            layout.present({}, allow_missing=True)
 
 
 def test_a_loader_takes_it():
@@ -57,3 +63,18 @@ def test_a_loader_takes_it():
     numbers = Listing(range(5), transform=lambda number: 10 * number)
     assert [batch.tolist() for batch in DataLoader(numbers, batch_size=2)] == [[0, 10], [20, 30], [40]]
     assert list(numbers) == [0, 10, 20, 30, 40]
+    assert [numbers[index] for index in np.array([1, -1])] == [10, 40]
+    with pytest.raises(IndexError):
+        numbers[5]
+    with pytest.raises(TypeError):
+        numbers[1:3]  # a transform is made for one item
+
+
+def test_workers_of_a_loader_read_too():
+    """Items and their files go to other processes."""
+    import pickle
+
+    from ambikit_models.datasets.stereo_clips import StereoClip
+
+    clips = Listing([StereoClip("a", Path("a.wav"), Path("a.mp4"))], transform=attrgetter("name"))
+    assert pickle.loads(pickle.dumps(clips))[0] == "a"
