@@ -107,7 +107,7 @@ class TransformersDetector:
 
 def _load(folder: Path) -> Any:
     try:
-        from transformers import AutoModelForObjectDetection
+        from transformers import AutoModelForObjectDetection  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise MissingExtraError(
             "TransformersDetector needs the package transformers, which is not installed; "

@@ -12,8 +12,10 @@ from ambikit_models.batch import ClipSource
 from ambikit_models.datasets.cache import ByteCache
 from ambikit_models.datasets.yt360 import YT360
 from ambikit_models.panorama.detection import boxes_to_detections
+from ambikit_models.panorama.salient import SalientViewpoints
 from ambikit_models.panorama.viewpoints import ObjectViewpoints, RandomViewpoints, Viewpoints
 from ambikit_models.sound import SoundFeatures
+from ambikit_models.training.sampling import choose_viewpoints
 from tests.ambikit_models.clips import numbered_frame, numbers_of, write_sound, write_video
 
 SOUND = SoundFeatures("foa_intensity", sample_rate=16000, bands=16, window=0.064, hop=0.04)
@@ -348,6 +350,29 @@ class TestObjects:
     def test_without_a_detector(self, good):
         with pytest.raises(AmbikitError, match="no detector"):
             YT360(good).detections(0)
+
+
+class TestSought:
+    def test_viewpoints_on_what_sounds(self, good, rng):
+        """Sound through a lossy codec and 16 kHz; what was found is kept."""
+        clips = YT360(good, sound=SOUND, **SMALL)
+        drawn = choose_viewpoints(SalientViewpoints(), 1, clips, np.arange(4), rng)
+        for index in range(4):
+            azimuth, elevation = SOURCES[clips.clips[index].name]
+            assert math.degrees(drawn.azimuth[index, 0]) == pytest.approx(azimuth, abs=3)
+            assert math.degrees(drawn.elevation[index, 0]) == pytest.approx(elevation, abs=3)
+
+    def test_still_pictures_do_not_move(self, good, rng):
+        clips = YT360(good, sound=SOUND, **SMALL)
+        assert clips.panoramas(0).shape == (4, 64, 128, 3)
+        drawn = choose_viewpoints(SalientViewpoints(sound=0, motion=1), 4, clips, np.arange(2), rng)
+        assert drawn.azimuth.shape == (2, 4)
+
+    def test_broken_clips_are_silent_and_still(self, damaged, rng):
+        clips = YT360(damaged, sound=SOUND, **SMALL)
+        with pytest.warns(UserWarning, match="skipping"):
+            drawn = choose_viewpoints(SalientViewpoints(motion=1), 2, clips, np.arange(4), rng)
+        assert drawn.azimuth.isfinite().all()
 
 
 class TestCache:
