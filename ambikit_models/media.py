@@ -11,7 +11,9 @@ from jaxtyping import Float, UInt8
 import ambikit
 from ambikit.errors import AmbikitError, FileError, MissingExtraError
 from ambikit.files.frames import rgb_of
-from ambikit.files.upright import set_upright, statement_about_pictures
+from ambikit.files.metadata.facts import SpatialMetadata
+from ambikit.files.upright import statement_about_pictures
+from ambikit_models.panorama.layouts import EYES, as_panorama, eyes_of
 
 __all__ = ["VideoFacts", "each_frame", "media_duration", "read_frames", "read_sound", "video_facts"]
 
@@ -79,7 +81,9 @@ def media_duration(path: str | Path) -> float:
     return seconds
 
 
-def read_frames(path: str | Path, times: Any, *, upright: bool = True) -> UInt8[np.ndarray, "n height width 3"]:
+def read_frames(
+    path: str | Path, times: Any, *, upright: bool = True, layout: str | None = None, eyes: str | None = None
+) -> UInt8[np.ndarray, "n height width 3"]:
     """Read the video frames that are on the screen at the given times.
 
     The clock is that of the file's presentation: 0 is where its earliest stream begins, so that the frame at a time
@@ -95,8 +99,13 @@ def read_frames(path: str | Path, times: Any, *, upright: bool = True) -> UInt8[
     times
         Seconds, shape ``(n,)``, in any order, repetitions welcome.
     upright
-        Turn 360° pictures by the pose that their file states (``prhd`` in MP4 and MOV, Projection in WebM and MKV), so
-        that they stand as their sound does; a file without a pose is read as it is.
+        Follow what the file states of its 360° pictures (``st3d``, ``prhd`` in MP4 and MOV, StereoMode, Projection in
+        WebM and MKV): of two eyes take the left, and turn the pictures by their pose, so that they stand as their
+        sound does. A file that states nothing is read as it is.
+    layout, eyes
+        How the pictures lie, whatever the file states: a cube map (``"cbmp"``, ``"3x2"``, ``"eac"``), or
+        ``"equirectangular"``; ``"mono"``, ``"top-bottom"``, ``"left-right"``, …; they become a panorama for one eye as
+        :func:`~ambikit_models.panorama.layouts.to_equirectangular` makes it.
 
     Returns
     -------
@@ -107,7 +116,7 @@ def read_frames(path: str | Path, times: Any, *, upright: bool = True) -> UInt8[
     ------
     FileError
         If the file is missing, has no video, cannot be decoded as far as needed, or states a pose by which its pictures
-        cannot be turned.
+        cannot be turned, or a cube map and no layout is given.
     AmbikitError
         If a time is negative or beyond the end.
 
@@ -131,16 +140,14 @@ def read_frames(path: str | Path, times: Any, *, upright: bool = True) -> UInt8[
             raise FileError(
                 f"got {path}, which cannot be decoded ({error}); expected an intact video; replace the file"
             ) from error
-    said = statement_about_pictures(path) if upright else None
-    frames = np.empty((len(wanted), *pictures[0].shape), np.uint8)
-    for place, picture in zip(order, pictures, strict=True):
-        if picture.shape != frames.shape[1:]:
-            raise FileError(
-                f"got {path}, whose frames change from {frames.shape[1:]} to {picture.shape}; expected one size; "
-                "re-encode the video"
-            )
-        frames[place] = picture if said is None else set_upright(picture, said, path)
-    return frames
+    said = statement_about_pictures(path) if upright else SpatialMetadata()
+    if len({picture.shape for picture in pictures}) > 1:
+        raise FileError(
+            f"got {path}, whose frames change from {pictures[0].shape} to {pictures[-1].shape}; expected one size; "
+            "re-encode the video"
+        )
+    back = np.argsort(order)
+    return np.stack([as_panorama(pictures[place], said, path, layout, eyes) for place in back])
 
 
 def each_frame(path: str | Path, rate: float, *, height: int, width: int) -> Iterator[UInt8[np.ndarray, "_ _ 3"]]:
@@ -187,8 +194,9 @@ def each_frame(path: str | Path, rate: float, *, height: int, width: int) -> Ite
             ) from error
 
 
-def _scaled(frame: Any, height: int, width: int, said: Any, path: str | Path) -> UInt8[np.ndarray, "_ _ 3"]:
-    return set_upright(rgb_of(frame, height, width), said, path)
+def _scaled(frame: Any, height: int, width: int, said: SpatialMetadata, path: str | Path) -> UInt8[np.ndarray, "_ _ 3"]:
+    half = EYES[eyes_of(said)] or (0, 0)  # each eye's picture has half of the rows, or of the columns
+    return as_panorama(rgb_of(frame, height * (1 + (half[0] == 1)), width * (1 + (half[0] == 2))), said, path)
 
 
 def read_sound(

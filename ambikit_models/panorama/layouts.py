@@ -1,17 +1,21 @@
 """Pictures for both eyes, and pictures on the faces of a cube, as one equirectangular panorama."""
 
+from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Shaped, UInt8
 
 from ambikit import angles_to_cube_pixels, pixels_to_angles
 from ambikit._arrays import Array, is_torch, namespace, narrow, widen
 from ambikit._checks import check_order
-from ambikit.errors import AmbikitError, ShapeError
+from ambikit.errors import AmbikitError, FileError, ShapeError
+from ambikit.files.metadata.facts import SpatialMetadata
+from ambikit.files.upright import set_upright
 from ambikit_models.panorama.sampling import is_bytes, sample_frames
 
-__all__ = ["EYES", "one_eye", "to_equirectangular"]
+__all__ = ["EYES", "as_panorama", "eyes_of", "one_eye", "to_equirectangular"]
 
 #: where the pictures of the eyes lie in a frame: the half of the left eye, by axis and order
 EYES = {"mono": None, "top-bottom": (1, 0), "bottom-top": (1, 1), "left-right": (2, 0), "right-left": (2, 1)}
@@ -126,3 +130,35 @@ def _positions(
     for half in halves:
         half.flags.writeable = False
     return halves[0], halves[1]
+
+
+def eyes_of(said: SpatialMetadata) -> str:
+    """Where a file says that the eyes' pictures lie; mono where it does not say or it is not known."""
+    return said.stereo if said.stereo in EYES else "mono"
+
+
+def as_panorama(
+    picture: UInt8[np.ndarray, "height width 3"],
+    said: SpatialMetadata,
+    path: str | Path,
+    layout: str | None = None,
+    eyes: str | None = None,
+) -> UInt8[np.ndarray, "_ _ 3"]:
+    """One picture of a video as a panorama for one eye, turned by the pose that its file states.
+
+    ``layout`` and ``eyes`` have the word; without them the file's own statement has it.
+
+    Raises
+    ------
+    FileError
+        If the file says that it is a cube map and no layout is given, or its pose cannot be followed.
+    """
+    if layout is None and said.projection == "cubemap":
+        raise FileError(
+            f"got {path}, whose pictures are the faces of a cube; expected to be told how they lie: layout='cbmp' for "
+            "what the specification says, '3x2' or 'eac' for others; look at a frame read with upright=False"
+        )
+    eyes = eyes or eyes_of(said)
+    picture = to_equirectangular(picture[None], layout or "equirectangular", eyes=eyes)[0]
+    said = replace(said, stereo="mono" if eyes != "mono" else said.stereo)
+    return set_upright(picture, replace(said, projection="equirectangular") if layout else said, path)

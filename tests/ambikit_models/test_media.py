@@ -8,7 +8,7 @@ import soundfile
 
 import ambikit
 from ambikit.errors import AmbikitError, FileError
-from ambikit_models.media import read_frames, read_sound, video_facts
+from ambikit_models.media import each_frame, read_frames, read_sound, video_facts
 from tests import spatial_files
 from tests.ambikit_models.clips import numbered_frame, numbers_of, write_video
 
@@ -267,9 +267,9 @@ class TestPoses:
     @pytest.mark.parametrize(
         "boxes",
         [
-            (spatial_files.sv3d(yaw=10, projection=b"cbmp"),),
+            (spatial_files.sv3d(yaw=10, projection=b"mshp"),),
             (spatial_files.sv3d(yaw=10, bounds=(0.25, 0.25, 0, 0)),),
-            (spatial_files.st3d(1), spatial_files.sv3d(yaw=10)),
+            (spatial_files.st3d(3), spatial_files.sv3d(yaw=10)),
         ],
     )
     def test_pictures_that_cannot_be_turned_are_refused(self, tmp_path, boxes):
@@ -279,5 +279,28 @@ class TestPoses:
         assert read_frames(path, [0.2], upright=False).shape == (1, *self.SIZE, 3)
 
     def test_without_a_pose_nothing_is_interpolated(self, tmp_path):
-        path = self.video(tmp_path, spatial_files.st3d(1), spatial_files.sv3d())
+        path = self.video(tmp_path, spatial_files.st3d(0), spatial_files.sv3d())
         assert np.array_equal(read_frames(path, [0.2]), read_frames(path, [0.2], upright=False))
+
+    @pytest.mark.parametrize(("mode", "place", "shape"), [(1, (8, 32), (16, 64)), (2, (16, 16), (32, 32))])
+    def test_the_left_eye_is_taken_and_turned(self, tmp_path, mode, place, shape):
+        """The mark is in front in the left eye's half, and the other half is dark."""
+        path = self.video(tmp_path, spatial_files.st3d(mode), spatial_files.sv3d(yaw=90), place=place)
+        frame = read_frames(path, [0.2])[0]
+        assert frame.shape == (*shape, 3)
+        assert np.allclose(self.mark(frame), (90, 0), atol=6)
+        small = next(each_frame(path, 5, height=32, width=64))
+        assert small.shape == (32, 64, 3)
+        assert np.allclose(self.mark(small), (90, 0), atol=6)
+        assert read_frames(path, [0.2], upright=False).shape == (1, *self.SIZE, 3)
+
+    def test_a_cube_map_is_read_as_it_is_told(self, tmp_path):
+        """The mark is in the middle of the face in front, which the pose turns to the left."""
+        self.SIZE = (64, 96)
+        path = self.video(tmp_path, spatial_files.sv3d(yaw=90, projection=b"cbmp"), place=(48, 48))
+        with pytest.raises(FileError, match="expected to be told how they lie: layout='cbmp'"):
+            read_frames(path, [0.2])
+        frame = read_frames(path, [0.2], layout="cbmp")[0]
+        assert frame.shape == (64, 128, 3)
+        assert np.allclose(self.mark(frame), (90, 0), atol=3)
+        assert np.allclose(self.mark(read_frames(path, [0.2], layout="3x2", upright=False)[0]), (0, 0), atol=3)
