@@ -1,17 +1,17 @@
 """A collection made into clips that a training reads quickly, with a manifest that says where each came from."""
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ambikit.errors import AmbikitError, FileError
+from ambikit.errors import AmbikitError
 from ambikit_models.panorama.detection import Detector
 from ambikit_models.preparation.boxes import find_boxes
 from ambikit_models.preparation.collections import SourceFiles, media_files, sources_of
 from ambikit_models.preparation.executors import Executor, work_through
+from ambikit_models.preparation.locks import alone_in
 from ambikit_models.preparation.recording import PrepareConfig, prepare_recording, prepared_already
 from ambikit_models.preparation.records import as_line, checksum, read_records, write_records
 
@@ -89,7 +89,7 @@ def prepare(
         sources = [s for s in sources if s.sound in only or s.pictures in only]
     for name in _FOLDERS:
         (output / name).mkdir(parents=True, exist_ok=True)
-    with _alone_in(output):
+    with alone_in(output):
         _settle(output, config)
         _clear_up(output)
         sources, twins = _without_duplicates(root, sources)
@@ -160,21 +160,3 @@ def _clear_up(output: Path) -> None:
     for name in _FOLDERS:
         for path in (output / name).glob(".*.part*"):
             path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _alone_in(output: Path) -> Iterator[None]:
-    """Refuse to be the second run in a folder; the lock ends with its process, however that ends."""
-    try:
-        import fcntl
-    except ImportError:  # no such locks on this system
-        yield
-        return
-    with (output / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise FileError(
-                f"got {output}, in which another run is at work; expected a folder of one's own; wait for the other"
-            ) from error
-        yield

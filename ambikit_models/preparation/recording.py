@@ -15,7 +15,8 @@ from ambikit_models.media import each_frame, video_facts
 from ambikit_models.preparation.clip_files import Storing, write_pictures, write_sound
 from ambikit_models.preparation.collections import SourceFiles
 from ambikit_models.preparation.judgement import Reading, judge, open_sound, silent_blocks
-from ambikit_models.preparation.records import as_line, checksum, write_records
+from ambikit_models.preparation.locks import at_work_in
+from ambikit_models.preparation.records import as_line, checksum, read_records, write_records
 from ambikit_models.preparation.segments import Cutting, Segment, cut
 
 __all__ = ["PrepareConfig", "prepare_recording", "prepared_already"]
@@ -42,6 +43,11 @@ def prepare_recording(root: Path, output: Path, config: PrepareConfig, source: S
 
     A recording of which nothing can be made has ``set_aside`` in its record, with the reason.
     """
+    with at_work_in(output):
+        return _prepare(root, output, config, source)
+
+
+def _prepare(root: Path, output: Path, config: PrepareConfig, source: SourceFiles) -> dict[str, Any]:
     record: dict[str, Any] = {"name": source.name, "state": as_line(_state(root, config, source)), "clips": []}
     try:
         _make_clips(root, output, config, source, record)
@@ -57,8 +63,6 @@ def prepare_recording(root: Path, output: Path, config: PrepareConfig, source: S
 
 def prepared_already(root: Path, output: Path, config: PrepareConfig, source: SourceFiles) -> dict[str, Any] | None:
     """The record of a recording that an earlier run has finished with, if it still holds and its clips are there."""
-    from ambikit_models.preparation.records import read_records
-
     path = _record_path(output, source)
     if not path.is_file():
         return None

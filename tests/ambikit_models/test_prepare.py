@@ -88,8 +88,15 @@ def prepared(collection, tmp_path_factory):
 def contents(folder):
     """Every file of a folder but the lock, with its content."""
     return {
-        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"
+        p.relative_to(folder).as_posix(): p.read_bytes()
+        for p in folder.rglob("*")
+        if p.is_file() and p.name not in (".lock", ".work")
     }
+
+
+def files_in(folder):
+    """Names of all files that are there or being written, those of locks left out."""
+    return {path for part in ("video", "audio", "sources") for path in (folder / part).glob("*")}
 
 
 class TestClips:
@@ -261,30 +268,34 @@ class TestInterruption:
                 prepare(collection, tmp_path, SMALL, workers=1)
 
     @staticmethod
-    def kill_at_random(collection, expected, output, kills, workers):
-        """Start, kill after a random time, start again; at last let it finish. Kills before the end are counted."""
-        chance, counted = random.Random(5), 0
+    def kill_at_random(collection, expected, output, kills, workers, kill=os.killpg):
+        """Start, kill when some files have appeared, start again; at last let it finish. Counts what was killed."""
+        chance, counted, worked = random.Random(5), 0, 0
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         command = [sys.executable, str(KILLER), str(collection), str(output), str(workers)]
-        for _ in range(20 * kills):
+        while counted < kills:
             process = subprocess.Popen(
                 command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
             )
             assert process.stdout.readline() == "begun\n"
-            time.sleep(chance.uniform(0.0, 1.5))
+            seen, wanted = set(files_in(output)), chance.randrange(4)
+            appeared = set()
+            while len(appeared) < wanted and process.poll() is None:
+                appeared |= files_in(output) - seen  # half-written ones too
+            time.sleep(chance.uniform(0.0, 0.03))
             finished = process.poll() is not None
             if not finished:
-                os.killpg(process.pid, signals.SIGKILL)  # its workers too
-                counted += 1
+                kill(process.pid, signals.SIGKILL)
+                counted, worked = counted + 1, worked + bool(appeared)
             process.wait()
+            process.stdout.close()
             for path in output.rglob("*"):  # what is there is whole
                 if path.is_file() and not path.name.startswith("."):
                     assert path.read_bytes() == expected[path.relative_to(output).as_posix()], path
             if finished:
                 shutil.rmtree(output)
-            if counted == kills:
-                break
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+        assert worked >= kills // 2
         return counted
 
     @pytest.mark.parametrize(
@@ -294,6 +305,13 @@ class TestInterruption:
     def test_killed_and_started_again(self, collection, prepared, tmp_path, kills, workers):
         expected = contents(prepared[0])
         assert self.kill_at_random(collection, expected, tmp_path / "out", kills, workers) == kills
+        assert contents(tmp_path / "out") == expected
+
+    @pytest.mark.long
+    def test_its_workers_may_outlive_it(self, collection, prepared, tmp_path):
+        """Only the run itself is killed: its workers go on for a while, into the next run."""
+        expected = contents(prepared[0])
+        assert self.kill_at_random(collection, expected, tmp_path / "out", 10, 2, kill=os.kill) == 10
         assert contents(tmp_path / "out") == expected
 
 
