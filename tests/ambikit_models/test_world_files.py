@@ -109,6 +109,54 @@ class TestTruth:
             assert mean @ expected / np.linalg.norm(mean) > math.cos(math.radians(4))
 
 
+class TestLikeTheRealThing:
+    def test_training_on_it(self, written, tmp_path):
+        from ambikit_models.training.config import ModelConfig, Phase, TrainingConfig
+        from ambikit_models.training.loop import train
+
+        folder, _ = written
+        clips = YT360(folder, "train", SOUND, size=16, frames=1, moments=1, segments=True)
+        phases = (Phase("avsa", steps=2, clips=2, views=2),)
+        config = TrainingConfig(phases, SOUND, ModelConfig(width=8, projection=8), log_every=1)
+        losses = []
+        train(config, clips, tmp_path / "run", report=lambda record: losses.append(record["loss"]))
+        assert len(losses) == 2
+        assert np.isfinite(losses).all()
+        assert not clips.skipped
+
+    def test_its_maps_through_the_reader(self, written):
+        folder, records = written
+        clips = YT360(folder)
+        truth = {record["name"]: record["objects"][0]["class"] for record in records}
+        for index, clip in enumerate(clips.clips):
+            maps = clips.segmentation(index)
+            assert maps.times.tolist() == [0, 0.25, 0.5, 0.75]  # four maps, which the reader takes for YT-360's rate
+            assert set(np.unique(maps.things)) == {truth[clip.name], NOTHING}
+
+    def test_prepared_and_audited(self, tmp_path):
+        """A collection of which half is broken: the audit says which half, and only the other is prepared."""
+        from ambikit_models.datasets.prepared import PreparedClips
+        from ambikit_models.preparation.audit import audit
+        from ambikit_models.preparation.prepare import prepare
+        from ambikit_models.preparation.recording import PrepareConfig
+        from ambikit_models.preparation.segments import Cutting
+
+        world = WorldConfig(reverberation=0.0, sounding=(3, 3), silent=(1, 1), speed_degrees=(-3.0, 3.0))
+        files = WorldFiles(world, (1, 1), 1, 16, 4.0, "aac", broken=0.5, defects=("n3d_scale", "mono"), maps_rate=0)
+        records = write_world(tmp_path / "world", 4, 0, files, workers=1)
+        judged = audit(tmp_path / "world", tmp_path / "audit", workers=1)
+        verdicts = {record["path"]: record["verdict"] for record in judged}
+        expected = {record["sound"]: "invalid" if record["defect"] else "valid" for record in records}
+        assert {path: verdicts[path] for path in expected} == expected
+        assert set(expected.values()) == {"valid", "invalid"}
+        only = [path for path, verdict in expected.items() if verdict == "valid"]
+        config = PrepareConfig(cutting=Cutting(duration=1.0, shortest=0.5, moving=0.0))
+        prepare(tmp_path / "world", tmp_path / "out", config, only=only, workers=1)
+        clips = PreparedClips(tmp_path / "out", sound=SOUND, sound_duration=0.9)
+        assert len(clips) == len(only)
+        assert len(clips.readable()) == len(only)
+
+
 class TestDefects:
     def test_recorded_and_heard(self, tmp_path):
         files = WorldFiles(PLAIN, (1, 1), 1, 16, 2.0, broken=1.0, defects=("silent_y", "mono"), maps_rate=0)
