@@ -300,7 +300,46 @@ def performance(path: Path) -> None:
     times_of_the_limit(path)
 
 
+def viewpoints(path: Path) -> None:
+    """Where sound and motion look in a scene of the world, and the measured recall of a detector by latitude."""
+    import json
+
+    from ambikit_models.panorama.motion import moving_directions
+    from ambikit_models.panorama.sounding import sounding_directions
+    from ambikit_models.world import WorldConfig, render_panoramas, render_sound, scene
+
+    config = WorldConfig(sounding=(2, 2), silent=(1, 1), reverberation=0.3)
+    drawn = scene(config, 0, 12)
+    frames = render_panoramas(config, drawn, 128, times=config.frame_times(4))[0]
+    figure, (sphere, bars) = pyplot.subplots(
+        1, 2, figsize=(11.5, 3.6), layout="constrained", width_ratios=(1.9, 1), facecolor="white"
+    )
+    sphere.imshow(frames[2], extent=(180, -180, -90, 90))
+    sought = (
+        ("sound", "o", 13, sounding_directions(render_sound(config, 0, drawn)[0].numpy())),
+        ("motion", "s", 20, moving_directions(frames)),
+    )
+    for name, marker, size, found in sought:
+        angles = np.degrees(found.azimuth), np.degrees(found.elevation)
+        style = {"markersize": size, "fillstyle": "none", "linestyle": "none", "markeredgewidth": 2}
+        sphere.plot(*angles, marker, color="white" if name == "sound" else INK, label=name, **style)
+    sphere.set(xlim=(180, -180), ylim=(-90, 90), xlabel="azimuth (°)", ylabel="elevation (°)")
+    sphere.set(xticks=range(180, -181, -90), yticks=range(-90, 91, 45))
+    sphere.legend(loc="lower center", ncols=2, facecolor="0.7", markerscale=0.5, fontsize=9)
+    measured = json.loads((Path(__file__).resolve().parent / "detector_recall.json").read_text(encoding="utf-8"))
+    for shift, name, label, colour in ((-0.2, "frame", "frame", LEFT), (0.2, "tiles", "tiles, merged", UP)):
+        result = measured[name]
+        recall = 100 * np.array(result["found"]) / np.array(result["objects"])
+        bars.bar(np.arange(len(recall)) + shift, recall, 0.38, color=colour, label=label)
+    names = [f"{low}–{high}" for low, high in measured["frame"]["latitudes"]]
+    bars.set_xticks(range(len(names)), names)
+    bars.set(xlabel="latitude of the object (°)", ylabel="recall (%)", ylim=(0, 105))
+    bars.legend(loc="lower left", fontsize=9)
+    _save(figure, path)
+
+
 PICTURES = {
+    "viewpoints.png": viewpoints,
     "performance.png": performance,
     "rooms.png": rooms,
     "axes_and_angles.png": axes_and_angles,
