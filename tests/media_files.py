@@ -98,3 +98,21 @@ def remux(source: Path, target: Path) -> None:
             if packet.dts is not None:
                 packet.stream = stream
                 write.mux(packet)
+
+
+def edit_sound(path: Path, entries: list[tuple[int, int]]) -> Path:
+    """Give the sound track of a MOV or MP4 an edit list: (milliseconds, first sample or -1 for nothing) in a row."""
+    data = bytearray(path.read_bytes())
+    handler = data.index(b"soun", data.rindex(b"moov"))
+    movie, track = data.rindex(b"moov", 0, handler) - 4, data.rindex(b"trak", 0, handler) - 4
+    rows = b"".join(struct.pack(">Iii", *entry, 1 << 16) for entry in entries)
+    inner = struct.pack(">I4sII", 16 + len(rows), b"elst", 0, len(entries)) + rows
+    new = struct.pack(">I4s", 8 + len(inner), b"edts") + inner
+    found = data.find(b"edts", track, handler)
+    start = found - 4 if found >= 0 else data.index(b"mdia", track, handler) - 4
+    stop = start + (struct.unpack_from(">I", data, start)[0] if found >= 0 else 0)
+    for place in (movie, track):
+        struct.pack_into(">I", data, place, struct.unpack_from(">I", data, place)[0] + len(new) - (stop - start))
+    data[start:stop] = new
+    path.write_bytes(data)
+    return path

@@ -7,6 +7,7 @@ sorts the channels of a stream into its own loudspeaker order (Vorbis and Opus),
 stream has one channel order, whichever container wraps it.
 """
 
+import struct
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from jaxtyping import Float32
 
 from ambikit.errors import FileError, MissingExtraError
 from ambikit.files.boxes import PatchedFile, layout_boxes
+from ambikit.files.metadata.bounds import BoundedFile
+from ambikit.files.metadata.walking import walk_boxes
 from ambikit.files.soundfiles import StoredSound, check_size
 
 __all__ = ["describe_media", "describe_media_sound", "media_blocks", "open_media", "read_media"]
@@ -100,7 +103,7 @@ def media_blocks(
         import av
 
         stream, _ = _richest(file, path)
-        seek = seek and start > 0 and _can_be_sought(stream, container)
+        seek = seek and start > 0 and _can_be_sought(stream, container) and not _is_cut(path)
         resampler = av.AudioResampler(format="flt")  # packed; no layout and no rate: nothing is mixed
         place = -1  # of the next sample, on the clock that starts with the file; -1: not known yet
         order = None
@@ -171,6 +174,27 @@ def _late_start(frame: Any, file: Any, path: Path) -> int:
             "its clock is damaged: extract the sound into a file of its own"
         )
     return max(round(late * frame.sample_rate), 0)
+
+
+def _is_cut(path: Path) -> bool:
+    """Whether an edit list plays several stretches, so that the clock is not that of the stored samples."""
+    with path.open("rb") as raw:
+        file = BoundedFile(raw, path.stat().st_size)
+        places = [
+            next(((start, stop) for name, start, stop in walk_boxes(file, 0, file.size) if name == b"moov"), (0, 0))
+        ]
+        for name in (b"trak", b"edts", b"elst"):
+            places = [
+                (start, stop) for place in places for found, start, stop in walk_boxes(file, *place) if found == name
+            ]
+        for first, last in places:
+            head = file.read(first, min(last - first, 20))
+            if len(head) < 20 or head[0]:  # 64-bit times: not asked further
+                return True
+            count, media_time = struct.unpack_from(">I", head, 4)[0], struct.unpack_from(">i", head, 12)[0]
+            if count > 1 + (media_time == -1):
+                return True
+    return False
 
 
 def _richest(file: Any, path: Path) -> tuple[Any, list[StoredSound]]:

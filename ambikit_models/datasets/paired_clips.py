@@ -24,6 +24,9 @@ from ambikit_models.sound import SoundFeatures
 
 __all__ = ["ClipFiles", "PairedClips"]
 
+#: seconds; of longer sound only stretches are read
+_LONG = 60.0
+
 
 @dataclass(frozen=True)
 class ClipFiles:
@@ -274,6 +277,8 @@ class PairedClips:
         which, start, _ = self._moment(index, draw)
 
         def prepare() -> torch.Tensor:
+            if self._duration(index) > _LONG:
+                return self.sound.prepare(torch.from_numpy(self._signal(index, start, self.sound_duration)[:4]))
             signal = self._cache.get(("sound", index), lambda: self._signal(index))
             begin, samples = round(start * self.sound.sample_rate), round(self.sound_duration * self.sound.sample_rate)
             cut = signal[:4, begin : begin + samples]
@@ -282,12 +287,19 @@ class PairedClips:
 
         return self._cache.get(("covariance", index, which), prepare)
 
-    def _signal(self, index: int) -> Float[np.ndarray, "channels time"]:
+    def _signal(
+        self, index: int, start: float = 0.0, duration: float | None = None
+    ) -> Float[np.ndarray, "channels time"]:
         clip = self.clips[index]
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             signal, _ = read_sound(
-                clip.sound, sample_rate=self.sound.sample_rate, source=self.source, channel_map=self.channel_map
+                clip.sound,
+                start,
+                duration,
+                sample_rate=self.sound.sample_rate,
+                source=self.source,
+                channel_map=self.channel_map,
             )
         for text in (str(warning.message).replace(str(clip.sound), "the sound") for warning in caught):
             if text not in self._warned:  # what holds for thousands of files is said once

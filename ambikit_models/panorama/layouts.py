@@ -159,6 +159,6 @@ def as_panorama(
             "what the specification says, '3x2' or 'eac' for others; look at a frame read with upright=False"
         )
     eyes = eyes or eyes_of(said)
-    picture = to_equirectangular(picture[None], layout or "equirectangular", eyes=eyes)[0]
+    panorama = np.asarray(to_equirectangular(picture[None], layout or "equirectangular", eyes=eyes))[0]
     said = replace(said, stereo="mono" if eyes != "mono" else said.stereo)
-    return set_upright(picture, replace(said, projection="equirectangular") if layout else said, path)
+    return set_upright(panorama, replace(said, projection="equirectangular") if layout else said, path)

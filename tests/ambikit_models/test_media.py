@@ -117,6 +117,36 @@ class TestClock:
         assert signal.shape == (4, 24000)
         assert abs(int(np.argmax(np.abs(signal[0]))) / rate - 0.2) < 0.002
 
+    @pytest.mark.parametrize("sound_start", [0.0, 0.03, 0.4])
+    @pytest.mark.parametrize(
+        ("name", "codec", "exactness"),
+        [
+            ("a.mov", "pcm_s16le", 0),
+            ("a.mkv", "flac", 0),
+            ("a.mp4", "flac", 0),
+            ("a.mp4", "alac", 0),
+            # a priming that is no whole number of milliseconds, in clocks that count them
+            ("a.mp4", "aac", 0.001),
+            ("a.mkv", "aac", 0.001),
+            ("a.mkv", "libopus", 0.001),
+            ("a.mp4", "libopus", 0.001),
+        ],
+    )
+    def test_a_click_is_read_when_the_picture_flashes(self, tmp_path, name, codec, exactness, sound_start):
+        """Late by thirty milliseconds is late, and what an encoder puts before the sound is not heard."""
+        time = np.arange(3 * 48000) / 48000 - (1.2 - sound_start)
+        click = 0.5 * np.exp(-((time / 0.001) ** 2)) * np.cos(2 * np.pi * 700 * time)
+        frames = [np.full((32, 64, 3), 230 if n == 30 else 20, np.uint8) for n in range(60)]
+        path = write_video(
+            tmp_path / name, frames, 25, sound=np.tile(click, (2, 1)), sound_start=sound_start, sound_codec=codec
+        )
+        levels = read_frames(path, [1.199, 1.2, 1.239, 1.2405]).mean(axis=(1, 2, 3))
+        assert [int(level > 100) for level in levels] == [0, 1, 1, 0]
+        for start in (0.0, 1.0):
+            signal, rate = read_sound(path, start=start, duration=1.5, channel_map=None)
+            found = start + int(np.argmax(signal[0])) / rate
+            assert abs(found - 1.2) <= exactness + 1e-9
+
     def test_before_the_first_frame_there_is_the_first_frame(self, tmp_path):
         path = self.flash_and_click(tmp_path / "a.mkv", picture_start=0.4, moment=0.4)
         assert read_frames(path, [0.1]).mean() > 100
