@@ -13,12 +13,14 @@ from ambikit.errors import AmbikitError
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.datasets.paired_clips import PairedClips
 from ambikit_models.datasets.prepared import PreparedClips
+from ambikit_models.datasets.video_folder import VideoFolder
 from ambikit_models.datasets.yt360 import YT360
 from ambikit_models.downstream.binary import CONDITIONS, evaluate_binary
 from ambikit_models.downstream.embeddings import embed
 from ambikit_models.panorama.detection import YoloDetector
 from ambikit_models.panorama.salient import SalientViewpoints
 from ambikit_models.panorama.viewpoints import ObjectViewpoints, RandomViewpoints
+from ambikit_models.preparation.collections import PICTURES
 from ambikit_models.preparation.prepare import MANIFEST
 from ambikit_models.preparation.records import read_records
 from ambikit_models.preparation.selection import Selection, select
@@ -43,10 +45,10 @@ def open_videos(
     yolo_weights: str = "yolo11n.pt",
     audited: Path | None = None,
 ) -> PairedClips:
-    """Open a folder for a recipe: one that was prepared (it has a manifest), or one in the YT-360 layout.
+    """Open a folder for a recipe: prepared (it has a manifest), in the YT-360 layout, or any with videos.
 
     A recipe that looks at objects gets the boxes that were prepared, or a YOLO detector. One that selects clips by
-    their sound goes by the manifest, or by ``audited``, the ``audit.jsonl`` of a folder in the YT-360 layout.
+    their sound goes by the manifest, or by ``audited``, the ``audit.jsonl`` of a folder that was not prepared.
     """
     clip, selection = config.clip, config.clip.selection
     settings: dict[str, Any] = {
@@ -64,11 +66,22 @@ def open_videos(
             clips.detector = YoloDetector(yolo_weights)
         return clips
     detector = YoloDetector(yolo_weights) if objects else None
-    clips = YT360(data, split, config.sound, detector=detector, **settings)
-    return clips if selection == "all" else clips.subset(_selected(clips, selection, audited, config.seed))
+    if split is None and _plain(data):
+        clips = VideoFolder(data, config.sound, detector=detector, **settings)
+    else:
+        clips = YT360(data, split, config.sound, detector=detector, **settings)
+    return clips if selection == "all" else clips.subset(_selected(data, clips, selection, audited, config.seed))
 
 
-def _selected(clips: YT360, selection: Selection, audited: Path | None, seed: int) -> np.ndarray:
+def _plain(data: Path) -> bool:
+    """Whether a folder holds videos, but not in the layout of YT-360."""
+    halves = (base / part for base in (data, data / "data" / "yt360") for part in ("video", "audio"))
+    if not data.is_dir() or any(half.is_dir() for half in halves):
+        return False
+    return any(path.suffix.lower() in PICTURES for path in data.rglob("*"))
+
+
+def _selected(data: Path, clips: PairedClips, selection: Selection, audited: Path | None, seed: int) -> np.ndarray:
     """The clips whose sound an audit lets pass into a selection, known by the content of the file's folder and name."""
     if audited is None:
         raise AmbikitError(
@@ -76,7 +89,11 @@ def _selected(clips: YT360, selection: Selection, audited: Path | None, seed: in
             "ambikit-models audit DIR, and pass its audit.jsonl with --audit"
         )
     by_name = {"/".join(Path(r["path"]).parts[-2:]): r for r in read_records(audited)}
-    records = [by_name.get("/".join(clip.sound.parts[-2:])) for clip in clips.clips]
+    by_name |= {r["path"]: r for r in read_records(audited)}
+    records = [
+        by_name.get(clip.sound.relative_to(data).as_posix()) or by_name.get("/".join(clip.sound.parts[-2:]))
+        for clip in clips.clips
+    ]
     known = [{**record, "index": index} for index, record in enumerate(records) if record is not None]
     return np.array([record["index"] for record in select(known, selection, seed=seed)], dtype=np.int64)
 
@@ -132,7 +149,7 @@ def train_on_videos(data: Path, output: Path, *, steps: int = 200) -> AlignmentM
     Parameters
     ----------
     data
-        Folder in the YT-360 layout, or one that was prepared.
+        Folder in the YT-360 layout, one that was prepared, or any with videos that have first-order sound.
     output
         Folder for checkpoints, metrics and pictures.
     steps
@@ -143,7 +160,7 @@ def train_on_videos(data: Path, output: Path, *, steps: int = 200) -> AlignmentM
         found = open_videos(data, small_recipe(1, steps))
         clips = found.subset(found.readable())
         console.print(f"{len(found)} clips in {data}, {len(clips)} of them readable")
-        if isinstance(found, YT360) and found.unpaired:
+        if isinstance(found, YT360 | VideoFolder) and found.unpaired:
             console.print(f"{found.unpaired} files have no partner of the same name in the other folder")
         if not len(clips):
             raise AmbikitError(f"got no readable clip in {data}; expected at least one; the notes above say why")

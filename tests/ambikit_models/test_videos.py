@@ -74,3 +74,40 @@ class TestBadInput:
     def test_no_steps(self, layout, tmp_path):
         with pytest.raises(AmbikitError, match="steps=0"):
             train_on_videos(layout, tmp_path / "out", steps=0)
+
+
+class TestPlainFolder:
+    """Videos that lie about anyhow, with sound of their own or beside them."""
+
+    @pytest.fixture
+    def plain(self, tmp_path):
+        from tests.ambikit_models.clips import numbered_frame, write_video
+
+        sound = np.random.default_rng(0).uniform(-0.2, 0.2, (4, 57600))
+        film = write_video(tmp_path / "film.mkv", [numbered_frame(n) for n in range(30)], 25, sound=sound)
+        folder = tmp_path / "data"
+        for name in ("boat.mkv", "day 1/boat.mkv", "day 2/boat.mkv"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).symlink_to(film)
+        return folder
+
+    def test_every_video_is_a_clip(self, plain):
+        clips = open_videos(plain, small_recipe(3, 1))
+        assert len(clips) == len(clips.readable()) == len(set(clips.videos)) == 3
+
+    def test_selected_by_an_audit(self, plain, tmp_path):
+        from dataclasses import replace
+
+        from ambikit_models.preparation.records import write_records
+
+        passing = {"boat.mkv": True, "day 1/boat.mkv": False, "day 2/boat.mkv": True}
+        audited = [{"path": path, "verdict": "valid", "passes_energy_test": good} for path, good in passing.items()]
+        write_records(tmp_path / "audit.jsonl", audited)
+        recipe = small_recipe(3, 1)
+        recipe = replace(recipe, clip=replace(recipe.clip, selection="passing"))
+        clips = open_videos(plain, recipe, audited=tmp_path / "audit.jsonl")
+        assert [clip.sound.relative_to(plain).as_posix() for clip in clips.clips] == ["boat.mkv", "day 2/boat.mkv"]
+
+    def test_a_split_needs_the_layout(self, plain):
+        with pytest.raises(FileError, match="no folder video"):
+            open_videos(plain, small_recipe(3, 1), split="train")
