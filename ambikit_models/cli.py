@@ -248,10 +248,9 @@ def _prepare(command: Prepare) -> None:
             address=command.address,
             progress=tell,
         )
-    hours = sum(clip["duration"] for clip in prepared.clips) / 3600
-    console.print(
-        f"{len(prepared.clips)} clips, {hours:.2f} hours: {output / MANIFEST}", highlight=False, soft_wrap=True
-    )
+    minutes = sum(clip["duration"] for clip in prepared.clips) / 60
+    words = f"clips: {len(prepared.clips)}, {minutes:.1f} minutes: {output / MANIFEST}"
+    console.print(words, highlight=False, soft_wrap=True)
     for record in prepared.set_aside[:20]:
         console.print(f"set aside: {record['name']}: {record['reason']}", highlight=False, markup=False, soft_wrap=True)
     if len(prepared.set_aside) > 20:
@@ -263,7 +262,7 @@ def _shards(command: Shards) -> None:
 
     index = write_shards(command.prepared, command.output, clips=command.clips, seed=command.seed)
     clips = sum(shard["clips"] for shard in index)
-    print(f"{clips} clips in {len(index)} shards: {command.output}")
+    print(f"clips: {clips}, shards: {len(index)}: {command.output}")
 
 
 def _write_world(command: WriteWorld) -> None:
