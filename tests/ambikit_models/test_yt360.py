@@ -173,6 +173,20 @@ class TestBatch:
         assert torch.equal(one.video, two.video)
         assert torch.equal(one.audio, two.audio)
 
+    def test_of_long_sound_only_stretches_are_read(self, good, monkeypatch):
+        """And they are those that are cut out of the whole where it is short."""
+        import ambikit
+        from ambikit_models.datasets import paired_clips
+
+        def audio():
+            clips = YT360(good)
+            return clips.batch(np.arange(len(clips)), looking(*[[(90, 0)]] * len(clips))).audio
+
+        whole = audio()
+        monkeypatch.setattr(paired_clips, "_LONG", 0.0)
+        monkeypatch.setattr(ambikit, "read", None)  # the whole is not asked for
+        torch.testing.assert_close(audio(), whole, rtol=1e-4, atol=1e-4)
+
     def test_wrong_counts(self, good):
         clips = YT360(good, sound=SOUND, **SMALL)
         with pytest.raises(ShapeError, match="2 indices"):
