@@ -226,7 +226,7 @@ class TestEachFrame:
         path = write_video(tmp_path / "n.mp4", [numbered_frame(10 * n) for n in range(5)], times=times)
         every = np.stack(list(each_frame(path, 10.0, height=16, width=48)))
         assert every.shape[1:] == (16, 48, 3)
-        expected = [10 * min(range(5), key=lambda n: abs(times[n] - k / 10)) for k in range(13)]
+        expected = [10 * max(n for n in range(5) if times[n] <= k / 10) for k in range(13)]
         assert numbers_of(every)[:13] == expected
 
     def test_damage(self, tmp_path):
