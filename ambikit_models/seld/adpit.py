@@ -73,7 +73,8 @@ def adpit_loss(
             f"got predictions of shape {tuple(predictions.shape)} and targets of shape {tuple(targets.shape)}; "
             "expected (..., tracks, classes, 3, frames) for both; make targets with multi_accdoa_targets"
         )
-    ways = torch.tensor(assignments(targets.shape[-4]), device=targets.device)
+    tracks = len(targets.unbind(-4))  # a number also where torch.compile has the shape as a symbol
+    ways = torch.tensor(assignments(tracks), device=targets.device)
     # (..., N predictions, N sources, classes, frames)
     errors = (predictions.unsqueeze(-4) - targets.unsqueeze(-5)).square().mean(-2)
     sources = (targets != 0).any(-2).sum(-3)  # (..., classes, frames)

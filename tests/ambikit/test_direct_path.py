@@ -68,7 +68,10 @@ def covariance(region, factors):
 
 class TestRooms:
     def test_the_chosen_bins_point_to_the_source(self, rng):
-        """In an echoic room bins ruled by one wave lie nearer to the source than the bins at large."""
+        """In an echoic room bins ruled by one wave lie nearer to the source than the bins at large.
+
+        In short regions: over five frames of a tail that ends, one late reflection may rule as well.
+        """
         rate = 16000
         room, source, listener = [6.0, 5.0, 3.0], [4.3, 3.6, 1.6], [2.1, 2.0, 1.5]
         response = ambikit.room_impulse_response(room, source, listener, rate, reflection=0.8, max_reflections=12)
@@ -77,9 +80,11 @@ class TestRooms:
         spectrum = ambikit.stft(signal, frame_length=512, hop_length=256)[:, 8:200]
         truth = np.subtract(source, listener) / np.linalg.norm(np.subtract(source, listener))
         vectors = ambikit.active_intensity(spectrum, normalized=False)
-        vectors = vectors / np.linalg.norm(vectors, axis=0)
-        error = np.degrees(np.arccos(np.clip(np.einsum("cft,c->ft", vectors, truth), -1, 1)))
-        chosen = ambikit.direct_path_dominance(spectrum) >= 1 - 1 / 6
+        length = np.linalg.norm(vectors, axis=0)
+        heard = length > 0  # the sound may begin with silence
+        cosine = np.einsum("cft,c->ft", vectors, truth)[heard] / length[heard]
+        error = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+        chosen = ambikit.direct_path_dominance(spectrum, frames=3)[heard] >= 0.9
         assert 50 < chosen.sum() < 0.5 * chosen.size
         assert np.median(error[chosen]) < 0.5 * np.median(error)
 
