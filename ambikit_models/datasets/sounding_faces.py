@@ -55,7 +55,7 @@ def track_faces(
     clip
         Whose pictures.
     detector
-        Finds faces. The paper [1]_ used RetinaFace.
+        Finds faces. The paper used RetinaFace.
     times_seconds
         When to look, shape ``(pictures,)``.
     label
@@ -65,7 +65,7 @@ def track_faces(
 
     References
     ----------
-    .. [1] K. Yang, B. Russell, J. Salamon, "Telling Left from Right", CVPR 2020, section 5.1.
+    K. Yang, B. Russell, J. Salamon, "Telling Left from Right", CVPR 2020, section 5.1.
     """
     times = np.atleast_1d(np.asarray(times_seconds, dtype=np.float64))
     rows = []
@@ -117,7 +117,7 @@ def follows_sound(
     """Whether a face moves far to the left or right, and the sound with it: the rule of the subset of moving faces.
 
     The paper keeps test clips with large shifts of the face to the left or right that correlate with changes in the
-    difference of log-energy between the channels [1]_, without saying how large and how much: both numbers here are
+    difference of log-energy between the channels, without saying how large and how much: both numbers here are
     ours. Pictures without a face do not count; with fewer than three faces the answer is no.
 
     Parameters
@@ -135,7 +135,7 @@ def follows_sound(
 
     References
     ----------
-    .. [1] K. Yang, B. Russell, J. Salamon, "Telling Left from Right", CVPR 2020, section 5.1.
+    K. Yang, B. Russell, J. Salamon, "Telling Left from Right", CVPR 2020, section 5.1.
     """
     times, x = track.times_seconds[track.found], track.x[track.found]
     if len(x) < 3 or np.ptp(x) < shift:
