@@ -13,13 +13,14 @@ from ambikit.geometry.directions import angles_to_vectors, vectors_to_angles
 from ambikit.geometry.harmonics import spherical_harmonics
 from ambikit.operators.beamforming import degree_weights, steered_weights
 from ambikit.stream.motion import Motion, as_numpy, check_finite, check_ramp
-from ambikit.stream.processor import Form, Processor, check_channels
+from ambikit.stream.processor import Form, check_channels
 from ambikit.stream.rotation import FieldTurn
+from ambikit.stream.sampled import Sampled
 
 __all__ = ["Beamformer"]
 
 
-class Beamformer(Processor):
+class Beamformer(Sampled):
     """Listen block by block in a direction that may change at any time: see :func:`ambikit.beamform`.
 
     A new direction is reached along the great circle at constant speed; every sample has a direction of its own.

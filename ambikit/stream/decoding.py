@@ -9,12 +9,13 @@ from ambikit.operators.beamforming import beam_weights
 from ambikit.operators.loudspeakers.decoder import LoudspeakerDecoder as Design
 from ambikit.operators.loudspeakers.decoder import loudspeaker_decoder
 from ambikit.operators.loudspeakers.layouts import Layout
-from ambikit.stream.processor import Form, Processor, check_channels
+from ambikit.stream.processor import Form, check_channels
+from ambikit.stream.sampled import Sampled
 
 __all__ = ["LoudspeakerDecoder", "StereoDecoder"]
 
 
-class _Gains(Processor):
+class _Gains(Sampled):
     """A matrix on the first channels of each sample."""
 
     def __init__(self, matrix: np.ndarray) -> None:

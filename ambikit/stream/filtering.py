@@ -12,12 +12,13 @@ from ambikit.errors import ShapeError
 from ambikit.operators.binaural import BinauralFilters, binaural_decoder
 from ambikit.operators.block_convolution import filter_next
 from ambikit.stream.partitions import PartitionedFilter
-from ambikit.stream.processor import Form, Processor
+from ambikit.stream.processor import Form
+from ambikit.stream.sampled import Sampled
 
 __all__ = ["BinauralDecoder", "FilterMatrix"]
 
 
-class FilterMatrix(Processor):
+class FilterMatrix(Sampled):
     """Filter each channel and add up, block by block: ``out_r(t) = Σ_c Σ_k filters_rc(k) block_c(t − k)``.
 
     For rooms, microphone arrays, equalisers and ears. The results of a block come with the block, whatever its length.

@@ -1,17 +1,16 @@
 """What all processors have in common: blocks that must be alike, results into given memory, and an end."""
 
-from math import prod
+from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from ambikit._arrays import Array, is_torch, kernel_view, loaded_torch, narrow, widen
+from ambikit._arrays import Array, is_torch, kernel_view, loaded_torch, widen
 from ambikit._checks import check_floating
 from ambikit.errors import AmbikitError, ArrayTypeError, ShapeError
-from ambikit.operators.channel_axis import check_out, shares_memory
 
-__all__ = ["Form", "Processor", "check_channels", "joined"]
+__all__ = ["Form", "Formed", "Processor", "check_channels", "joined"]
 
 
 class Form(NamedTuple):
@@ -28,7 +27,7 @@ class Form(NamedTuple):
     """Batch axes and rows of the results."""
 
 
-class Processor:
+class Processor(ABC):
     """A step that sound goes through block by block.
 
     A stream begins with the first block: its channels, its batch axes, its dtype and its library (NumPy or torch, on
@@ -38,13 +37,12 @@ class Processor:
     gradient, the formulas of the operators do, with gradients also through what is remembered.
     """
 
-    _form: Form | None = None
-
     @property
     def latency(self) -> int:
         """Samples by which the results are late."""
         return 0
 
+    @abstractmethod
     def process(self, block: Float[Array, "..."], *, out: Any = None) -> Float[Array, "..."]:
         """Take the next block, and return as many samples of the result.
 
@@ -67,33 +65,6 @@ class Processor:
         ArrayTypeError
             If the block holds integers or complex numbers, or its library, dtype or device is not that before.
         """
-        form = self._fitting_form(block)
-        time = block.shape[-1]
-        wide, half = widen(block)
-        if out is not None:
-            check_out(out, (*form.result, time), block)
-        if not form.compiled:
-            result = narrow(self._formula(wide), half)
-            if out is None:
-                return result
-            out[...] = result
-            return out
-        sound = _plain(wide)
-        direct = out is not None and half is None and not shares_memory(out, block)
-        target = kernel_view(out) if direct else None
-        if target is None:
-            target = np.empty((*form.result, time), sound.dtype)
-            direct = False
-        if time:
-            items = prod(form.leading[:-1])
-            self._loop(sound.reshape(items, -1, time), target.reshape(items, -1, time))
-        if direct:
-            return out
-        result = narrow(loaded_torch().from_numpy(target) if is_torch(block) else target, half)
-        if out is None:
-            return result
-        out[...] = result
-        return out
 
     def flush(self) -> Float[Array, "..."]:
         """End the stream: the results that are still to come, after which the processor stands as after `reset`.
@@ -113,28 +84,31 @@ class Processor:
         self.reset()
         return rest
 
+    @abstractmethod
+    def reset(self) -> None:
+        """Forget the sound and the form of its blocks; what was set, such as a pose, stays."""
+
+    @abstractmethod
+    def _silence(self, samples: int) -> Array:
+        """A block of silence like those before."""
+
+
+class Formed(Processor):
+    """A processor whose blocks have one form, that of the first, which it checks."""
+
+    _form: Form | None = None
+
     def reset(self) -> None:
         """Forget the sound and the form of its blocks; what was set, such as a pose, stays."""
         self._form = None
 
-    # What a processor is made of.
-
+    @abstractmethod
     def _rows(self, channels: int, shape: tuple[int, ...]) -> int:
         """How many rows the result has for so many channels; refuses those that do not fit."""
-        raise NotImplementedError
 
+    # With nothing to remember there is nothing to do.
     def _begin(self, form: Form, like: Array) -> None:
         """Make room for what is remembered of a stream of that form; ``like`` is its first block, widened."""
-
-    def _loop(self, sound: np.ndarray, out: np.ndarray) -> None:
-        """Process ``(items, channels, time)`` into ``(items, rows, time)``, with at least one sample."""
-        raise NotImplementedError
-
-    def _formula(self, block: Array) -> Array:
-        """The same for any array, also an empty one, in steps that keep gradients."""
-        raise NotImplementedError
-
-    # What is done for all of them.
 
     def _fitting_form(self, block: Any) -> Form:
         """The form of the stream, begun if this is the first block; refuses a block that is not like those before."""
@@ -187,19 +161,6 @@ class Processor:
         if form.device is None:
             return np.zeros((*form.leading, samples), form.dtype)
         return loaded_torch().zeros((*form.leading, samples), dtype=form.dtype, device=form.device)
-
-
-def _plain(block: Array) -> np.ndarray:
-    """The contiguous memory of a block, for loops."""
-    if isinstance(block, np.ndarray):
-        return np.ascontiguousarray(block)
-    view = kernel_view(block.contiguous())
-    if view is None:
-        raise ArrayTypeError(
-            "got a block that needs a gradient in a stream that began without; expected blocks alike; detach it, or "
-            "call reset() and begin with one that needs a gradient"
-        )
-    return view
 
 
 def joined(first: Array, second: Array) -> Array:

@@ -13,7 +13,8 @@ from ambikit.geometry.directions import angles_in_radians
 from ambikit.geometry.poses import euler_to_quaternion, rotation_to_quaternion
 from ambikit.operators.rotation_samples import stacked_quarter_turns, turned_by_formula
 from ambikit.stream.motion import Motion, as_numpy, check_finite, check_ramp
-from ambikit.stream.processor import Form, Processor
+from ambikit.stream.processor import Form
+from ambikit.stream.sampled import Sampled
 
 __all__ = ["FieldTurn", "Rotator"]
 
@@ -42,7 +43,7 @@ class FieldTurn:
         return turned_by_formula(block, poses, where, tuple(block.shape[:-2]), self.order)
 
 
-class Rotator(Processor):
+class Rotator(Sampled):
     """Turn a sound field block by block by a pose that may change at any time: see :func:`ambikit.rotate_track`.
 
     A new pose is reached along the shortest turn at constant speed, and every sample on the way has a pose of its own:

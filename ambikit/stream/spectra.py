@@ -1,5 +1,6 @@
 """Short-time spectra as sound plays: each frame as soon as its last sample has come."""
 
+from abc import abstractmethod
 from typing import Any
 
 from jaxtyping import Inexact
@@ -8,12 +9,12 @@ from ambikit._arrays import Array, namespace, widen
 from ambikit._checks import check_order
 from ambikit.analysis.spectra import check_length, spectrum_of_frames
 from ambikit.errors import AmbikitError
-from ambikit.stream.processor import Form, Processor, joined
+from ambikit.stream.processor import Form, Formed, joined
 
 __all__ = ["Framed", "Stft"]
 
 
-class Framed(Processor):
+class Framed(Formed):
     """A processor that makes frames of samples: as many as are complete with each block, also none."""
 
     _kept: Any = None
@@ -123,13 +124,13 @@ class Framed(Processor):
         """The channels that are needed."""
         return block
 
+    @abstractmethod
     def _count(self, samples: int) -> int:
         """How many frames a whole signal has; 0 for an empty one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _picture(self, sound: Array) -> Array:
         """All frames that lie within given samples, ``(..., frames)``."""
-        raise NotImplementedError
 
 
 class Stft(Framed):

@@ -13,6 +13,7 @@ import ambikit
 from ambikit import stream
 from ambikit.errors import AmbikitError, ArrayTypeError, ShapeError
 from ambikit.operators.convolution import filter_channels
+from ambikit.stream.sampled import Sampled
 from tests.closeness import assert_close
 
 RATE = 48000
@@ -358,3 +359,15 @@ class TestWhatIsNotFinite:
         expected = ambikit.foa_features(signal, 8000, bands=12)
         assert_array_equal(np.isnan(result), np.isnan(expected))
         assert_close(np.nan_to_num(result), np.nan_to_num(expected), factor=10)
+
+
+def test_a_processor_that_lacks_a_part_cannot_be_made():
+    class Half(Sampled):
+        def _rows(self, channels, shape):
+            return channels
+
+        def _loop(self, sound, out):
+            out[:] = sound
+
+    with pytest.raises(TypeError, match="_formula"):
+        Half()
