@@ -1,5 +1,7 @@
 """Spectrograms on the linear frequency axis: the bins themselves, and above a limit several of them together."""
 
+from collections.abc import Callable
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from ambikit.analysis.mel import MelGrid
 from ambikit.analysis.spectra import check_length, feature_grid
 from ambikit.errors import AmbikitError
 
-__all__ = ["bins_up_to", "linear_grid", "path_differences", "up_to"]
+__all__ = ["bins_below", "bins_up_to", "linear_grid", "path_differences", "up_to"]
 
 _TOGETHER = 8
 
@@ -20,26 +22,39 @@ _TOGETHER = 8
 def linear_grid(
     signal: Array, sample_rate: float, window: float, hop: float, limit: float | None, *, keep_rest: bool
 ) -> MelGrid:
-    """Lay a grid over a signal whose bank takes the bins above 0 Hz one by one, up to ``limit`` Hz (None: all).
+    """Lay a grid over a signal whose bank takes the bins above 0 Hz one by one (``limit`` None: all of them).
 
-    The bins above ``limit`` are averaged by eights (``keep_rest``) or left away.
+    With ``keep_rest`` those above ``limit`` Hz are averaged by eights; else those from ``limit`` on are left away.
     """
     frame_length, hop_length, frames = feature_grid(signal.shape[-1], sample_rate, window, hop)
     check_length(signal, frame_length)
-    last = frame_length // 2 if limit is None else bins_up_to(limit, sample_rate, frame_length)
+    one_by_one = bins_up_to if keep_rest else bins_below
+    last = frame_length // 2 if limit is None else one_by_one(limit, sample_rate, frame_length)
     bank = _bank(frame_length // 2 + 1, last, keep_rest)
     return MelGrid(frame_length, hop_length, frames, bank_like(bank, signal))
 
 
 def bins_up_to(frequency: Any, sample_rate: float, frame_length: int) -> int:
     """How many bins lie above 0 Hz and up to ``frequency``; at least one has to."""
+    return _counted(floor, frequency, sample_rate, frame_length)
+
+
+def bins_below(frequency: Any, sample_rate: float, frame_length: int) -> int:
+    """How many bins lie above 0 Hz and below ``frequency``; at least one has to."""
+    return _counted(lambda place: ceil(place) - 1, frequency, sample_rate, frame_length)
+
+
+def _counted(count: Callable[[float], int], frequency: Any, sample_rate: float, frame_length: int) -> int:
     sample_rate = check_sample_rate(sample_rate)
-    if not isinstance(frequency, int | float | np.number) or not frequency * frame_length >= sample_rate:
+    sensible = isinstance(frequency, int | float | np.number) and frequency > 0
+    # the quotient to nine digits: a bin lies on its frequency also where that has been rounded
+    bins = count(round(min(frequency, sample_rate) * frame_length / sample_rate, 9)) if sensible else 0
+    if bins < 1:
         raise AmbikitError(
             f"got {frequency!r} as the highest frequency for frames of {frame_length} samples at {sample_rate:g} Hz; "
             f"expected at least that of one bin, {sample_rate / frame_length:g} Hz; give it in Hz, e.g. 9000"
         )
-    return min(int(frequency * frame_length / sample_rate + 1e-9), frame_length // 2)
+    return min(bins, frame_length // 2)
 
 
 @cached_design

@@ -91,8 +91,7 @@ def salsa_lite(
         if not isinstance(frequency, int | float | np.number):
             raise AmbikitError(f"got {name}={frequency!r}; expected a frequency; give a number in Hz, e.g. 2000.0")
     signal, dtype = widen(signal)
-    # Bins *below* the limit: one that lies on it is left away.
-    grid = linear_grid(signal, sample_rate, window, hop, levels_below * (1 - 1e-9), keep_rest=False)
+    grid = linear_grid(signal, sample_rate, window, hop, levels_below, keep_rest=False)
     if not maximum_frequency <= levels_below:
         raise AmbikitError(
             f"got maximum_frequency={maximum_frequency:g} with levels_below={levels_below:g}; expected differences "

@@ -152,7 +152,9 @@ class EigenScape(Listing[SceneSegment]):
             assert path is not None
             duration = _duration(path)
             length = duration if segment_seconds is None else segment_seconds
-            if duration + 1e-9 < length:
+            # to the microsecond: in seconds a recording of whole segments may be a rounding error too short
+            segments = floor(round(duration / length, 6))
+            if segments < 1:
                 raise FileError(
                     f"got {path} of {duration:.3f} s; expected at least one segment of {length} s; copy or download "
                     "the recording again, or ask for shorter segments"
@@ -161,7 +163,7 @@ class EigenScape(Listing[SceneSegment]):
                 SceneSegment(
                     scene, SCENES.index(scene), int(number), start * length, length, order, path, *said.get(name, ())
                 )
-                for start in range(floor(duration / length + 1e-9))
+                for start in range(segments)
             ]
         super().__init__(items, transform, [name for name in files if name not in present])
 

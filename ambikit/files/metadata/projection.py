@@ -96,8 +96,8 @@ def sv3d_box(
     pose: Pose = _UPRIGHT, bounds: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0), *, writer: str = "ambikit"
 ) -> bytes:
     """The box of an equirectangular picture: its pose, and the shares that are missing at each edge."""
-    angles = [degrees(pose.yaw), -degrees(pose.pitch), -degrees(pose.roll)]
-    if not all(abs(angle) <= limit + 1e-9 for angle, limit in zip(angles, _LIMITS)):
+    angles = [round(degrees(angle) * _FIXED) for angle in (pose.yaw, -pose.pitch, -pose.roll)]
+    if not all(abs(angle) <= limit * _FIXED for angle, limit in zip(angles, _LIMITS)):
         raise ConventionError(
             f"got {pose}; expected yaw and roll within ±π and pitch within ±π/2 ({pi / 2:.4f}); turn them into it"
         )
@@ -109,6 +109,6 @@ def sv3d_box(
         return struct.pack(">I4s", 8 + len(content), name) + content
 
     head = box(b"svhd", bytes(4) + writer.encode() + b"\0")
-    turned = box(b"prhd", struct.pack(">I3i", 0, *(round(angle * _FIXED) for angle in angles)))
+    turned = box(b"prhd", struct.pack(">I3i", 0, *angles))
     shares = (min(round(share * 2**32), 2**32 - 1) for share in bounds)
     return box(b"sv3d", head + box(b"proj", turned + box(b"equi", struct.pack(">I4I", 0, *shares))))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, isqrt
 from typing import Any
 
 import numpy as np
@@ -154,7 +154,7 @@ class MicrophoneArray:
     @property
     def order(self) -> int:
         """The highest order that there are capsules enough for."""
-        return int(np.sqrt(len(self)) + 1e-9) - 1
+        return isqrt(len(self)) - 1
 
     def aliasing_frequency(self, order: int | None = None, *, speed_of_sound: float = SPEED_OF_SOUND) -> float:
         """Above which frequency, in Hz, the capsules of an order are too far apart: where k r is the order.
