@@ -14,7 +14,7 @@ __all__ = ["direct_path_dominance"]
 
 
 def direct_path_dominance(
-    spectrum: Complex[Array, "*batch channels freq time"], *, frames: int = 5, bins: int = 9
+    spectrum: Complex[Array, "*batch channels freq time"], *, frames: int = 1, bins: int = 15
 ) -> Float[Array, "*batch freq time"]:
     r"""How far one wave rules each time-frequency region: 1 for the direct sound of one source, less for reflections.
 
@@ -32,7 +32,8 @@ def direct_path_dominance(
         and mostly enough: pass ``spectrum[..., :4, :, :]``.
     frames, bins
         How many frames and frequencies make a region; at the borders, those there are. Wider in frequency than
-        1/(the delay of the first reflections), shorter in time than the pause between sounds.
+        1/(the delay of the first reflections), shorter in time than the pause between sounds. In simulated rooms one
+        frame of 15 bins found more talkers than 3 frames of 9.
 
     Returns
     -------
