@@ -6,7 +6,7 @@ from typing import Any
 
 from ambikit.errors import FileError, MissingExtraError
 from ambikit_models.datasets.listing import Layout, Listing, one_of
-from ambikit_models.datasets.stereo_clips import StereoClip
+from ambikit_models.datasets.stereo_clips import StereoClip, whole_clips
 
 __all__ = ["FairPlay"]
 
@@ -77,13 +77,8 @@ class FairPlay(Listing[StereoClip]):
         path = layout.file(f"splits/split{split}/{part}.h5")
         sounds, videos = layout.folder("binaural_audios"), layout.folder("videos")
         clips = [StereoClip(n, sounds / f"{n}.wav", videos / f"{n}.mp4") for n in _names(path)]
-        files = {str(file): file for clip in clips for file in (clip.sound_path, clip.video_path)}
-        present = set(layout.present(files, allow_missing))
-        super().__init__(
-            [clip for clip in clips if {str(clip.sound_path), str(clip.video_path)} <= present],
-            transform,
-            [name for name in files if name not in present],
-        )
+        whole, missing = whole_clips(layout, clips, allow_missing)
+        super().__init__(whole, transform, missing)
 
 
 def _names(path: Path) -> list[str]:

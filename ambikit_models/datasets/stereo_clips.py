@@ -1,16 +1,18 @@
 """A video with the sound of two ears or microphones: what data sets of ordinary pictures share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
 from ambikit.errors import FileError
+from ambikit_models.datasets.listing import Layout
 from ambikit_models.media import read_frames, read_sound
 
-__all__ = ["StereoClip"]
+__all__ = ["StereoClip", "whole_clips"]
 
 
 @dataclass(frozen=True)
@@ -37,3 +39,20 @@ class StereoClip:
     def frames(self, times_seconds: Any) -> UInt8[np.ndarray, "n height width 3"]:
         """Read the pictures that are on the screen at some times: see :func:`ambikit_models.media.read_frames`."""
         return read_frames(self.video_path, times_seconds)
+
+
+Clip = TypeVar("Clip", bound=StereoClip)
+
+
+def whole_clips(layout: Layout, clips: Sequence[Clip], allow_missing: bool) -> tuple[list[Clip], list[str]]:
+    """The clips both of whose files are there, and the files that are not.
+
+    Raises
+    ------
+    MissingDatasetError
+        If a file is not there, unless it is allowed; if none is there, in any case.
+    """
+    files = {str(file): file for clip in clips for file in (clip.sound_path, clip.video_path)}
+    present = set(layout.present(files, allow_missing))
+    whole = [clip for clip in clips if {str(clip.sound_path), str(clip.video_path)} <= present]
+    return whole, [name for name in files if name not in present]

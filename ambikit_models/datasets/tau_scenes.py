@@ -9,7 +9,7 @@ import numpy as np
 
 from ambikit.errors import AmbikitError, FileError
 from ambikit_models.datasets.listing import Layout, Listing, one_of
-from ambikit_models.datasets.stereo_clips import StereoClip
+from ambikit_models.datasets.stereo_clips import StereoClip, whole_clips
 
 __all__ = ["SCENES", "UrbanClip", "UrbanScenes"]
 
@@ -111,10 +111,8 @@ class UrbanScenes(Listing[UrbanClip]):
             _clip(layout.root, table, number, row)
             for number, row in enumerate(layout.table(table, ("filename_audio", "filename_video")), 2)
         ]
-        files = {str(path): path for clip in clips for path in (clip.sound_path, clip.video_path)}
-        present = set(layout.present(files, allow_missing))
-        whole = [clip for clip in clips if {str(clip.sound_path), str(clip.video_path)} <= present]
-        super().__init__(whole, transform, [name for name in files if name not in present])
+        whole, missing = whole_clips(layout, clips, allow_missing)
+        super().__init__(whole, transform, missing)
 
     def hold_out_locations(self, share: float = 0.1, *, seed: int = 0) -> tuple[Listing[UrbanClip], Listing[UrbanClip]]:
         """Split the clips for training and validation such that no location is on both sides.

@@ -8,7 +8,7 @@ from typing import Any
 
 from ambikit.errors import FileError
 from ambikit_models.datasets.listing import Layout, Listing, one_of
-from ambikit_models.datasets.stereo_clips import StereoClip
+from ambikit_models.datasets.stereo_clips import StereoClip, whole_clips
 
 __all__ = ["ASMRClip", "YouTubeASMR"]
 
@@ -84,13 +84,8 @@ class YouTubeASMR(Listing[ASMRClip]):
         path = layout.file(f"{part}.csv")
         folders = (layout.folder("data/audio", "audio"), layout.folder("data/video", "video"))
         clips = [_clip(path, line, *folders) for line in layout.lines(path) if not line.startswith("#")]
-        files = {str(file): file for clip in clips for file in (clip.sound_path, clip.video_path)}
-        present = set(layout.present(files, allow_missing))
-        super().__init__(
-            [clip for clip in clips if {str(clip.sound_path), str(clip.video_path)} <= present],
-            transform,
-            [name for name in files if name not in present],
-        )
+        whole, missing = whole_clips(layout, clips, allow_missing)
+        super().__init__(whole, transform, missing)
 
 
 def _clip(path: Path, line: str, sounds: Path, videos: Path) -> ASMRClip:
