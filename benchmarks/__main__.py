@@ -22,6 +22,7 @@ BY_NAME = {
     "audit_defects": "measures verdicts, not time",
     "files": "writes and reads gigabytes for many minutes",
     "localization": "measures errors, not time, for many minutes",
+    "viewpoint_directions": "measures where viewpoints lie, not time",
 }
 
 
