@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ambikit import angles_to_vectors
+from ambikit import angles_to_vectors, angular_distance, vectors_to_angles
 from ambikit.errors import AmbikitError
 from ambikit_models.panorama.viewpoints import HasDirections, Viewpoints, check_limits
 
@@ -166,8 +166,7 @@ def _listed(found: HasDirections) -> np.ndarray:
 
 def _nearest(centres: np.ndarray, placed: np.ndarray) -> np.ndarray:
     """The angle from each centre to the nearest of those placed, π where there are none."""
-    cosine = angles_to_vectors(*centres.T) @ angles_to_vectors(*placed.T).T
-    return np.arccos(np.clip(cosine, -1.0, 1.0)).min(axis=-1, initial=np.pi)
+    return angular_distance(*centres.T[..., None], *placed.T).min(axis=-1, initial=np.pi)
 
 
 def _jittered(generator: np.random.Generator, centres: np.ndarray, jitter: float) -> np.ndarray:
@@ -182,4 +181,4 @@ def _jittered(generator: np.random.Generator, centres: np.ndarray, jitter: float
     east = np.stack([-np.sin(azimuth), np.cos(azimuth), 0 * azimuth], -1)
     north = np.cross(centre, east)
     moved = cosine[:, None] * centre + sine[:, None] * (np.cos(turn)[:, None] * east + np.sin(turn)[:, None] * north)
-    return np.stack([np.arctan2(moved[:, 1], moved[:, 0]), np.arcsin(np.clip(moved[:, 2], -1.0, 1.0))], -1)
+    return np.stack(vectors_to_angles(moved), -1)

@@ -75,7 +75,8 @@ def sounding_directions(
         values = ambikit.power_map(ambikit.spatial_covariance(spectrum), *_grid())
     else:
         energy = np.abs(spectrum[0] / np.abs(spectrum[0]).max()) ** 2
-        direct = energy * (ambikit.direct_path_dominance(spectrum) >= _DOMINANT)
+        # narrow regions: of sources that sound together, each rules its own partials
+        direct = energy * (ambikit.direct_path_dominance(spectrum, frames=2, bins=5) >= _DOMINANT)
         weights = direct if direct.any() else energy
         values = ambikit.intensity_histogram(spectrum, *_grid(), weights=weights)
     found = ambikit.map_peaks(values, *_grid(), count, minimum_separation=minimum_separation)

@@ -14,6 +14,7 @@ from ambikit.errors import AmbikitError
 from ambikit_models.seld.labels import FRAME, Events
 from ambikit_models.world.config import WorldConfig
 from ambikit_models.world.randomness import random_generator
+from ambikit_models.world.rooms import distance_to_walls
 from ambikit_models.world.timbre import dry_signals, pulse_rates
 
 __all__ = ["SceneConfig", "seld_scene"]
@@ -77,8 +78,8 @@ def seld_scene(config: SceneConfig, seed: int, index: int) -> tuple[Float32[np.n
         kind = int(rng.integers(config.classes))
         azimuth, elevation = (np.radians(rng.uniform(*r)) for r in (config.azimuth_degrees, config.elevation_degrees))
         direction = ambikit.angles_to_vectors(azimuth, elevation)
-        ahead = np.where(direction > 0, room - listener, listener) / np.maximum(abs(direction), 1e-9)
-        place = listener + min(rng.uniform(*config.distance), 0.9 * ahead.min()) * direction
+        farthest = 0.9 * distance_to_walls(room, listener, direction)
+        place = listener + min(rng.uniform(*config.distance), farthest) * direction
         first, last = (round(frame * FRAME * config.sample_rate) for frame in (start, end))
         dry = _dry(world, rng, kind, last - first).numpy()
         response = ambikit.room_impulse_response(

@@ -9,6 +9,7 @@ from torch import Tensor
 import ambikit
 from ambikit_models.world.ambience import ambience_spectrum, diffuse_noise
 from ambikit_models.world.config import WorldConfig
+from ambikit_models.world.defects import break_sound
 from ambikit_models.world.randomness import random_generator
 from ambikit_models.world.reverberation import diffuse_tail, early_reflections, eyring_reflection
 from ambikit_models.world.scenes import Objects, Scenes
@@ -17,6 +18,8 @@ from ambikit_models.world.timbre import LEVEL, dry_signals
 __all__ = ["render_sound"]
 
 _NOISE_STREAM = 1
+#: the defects by the numbers that scenes have for them; 0 is a sound as it should be
+_BREAKAGE = {1: "w_x_exchanged", 2: "silent_y", 3: "padded_stereo"}
 
 
 def render_sound(
@@ -144,10 +147,7 @@ def _ambience(config: WorldConfig, seed: int, scenes: Scenes, signal: Tensor) ->
 
 def _broken(signal: Tensor, breakage: np.ndarray) -> Tensor:
     """Sounds that only claim to be Ambisonics, as they are found in the wild."""
-    w, y, z, x = signal.unbind(dim=1)
-    nothing = torch.zeros_like(w)
-    # 0 sound, 1 the order of W and X mistaken, 2 Y lost, 3 left and right stereo in the first two channels
-    stereo = [0.5 * (w + y), 0.5 * (w - y), nothing, nothing]
-    versions = torch.stack([torch.stack(v, dim=1) for v in ([w, y, z, x], [x, y, z, w], [w, nothing, z, x], stereo)])
-    chosen = torch.as_tensor(breakage, device=signal.device)
-    return versions[chosen, torch.arange(len(signal), device=signal.device)]
+    broken = signal.clone()
+    for row in np.flatnonzero(breakage):
+        broken[row] = torch.from_numpy(break_sound(signal[row].numpy(force=True), _BREAKAGE[breakage[row]]))
+    return broken

@@ -8,7 +8,17 @@ from ambikit_models.world.config import WorldConfig
 from ambikit_models.world.randomness import Draws, random_generator
 from ambikit_models.world.table import Table, Values
 
-__all__ = ["Acoustics", "Looks", "Rooms", "draw_acoustics", "draw_looks", "draw_rooms", "room_types", "wall_distance"]
+__all__ = [
+    "Acoustics",
+    "Looks",
+    "Rooms",
+    "distance_to_walls",
+    "draw_acoustics",
+    "draw_looks",
+    "draw_rooms",
+    "room_types",
+    "wall_distance",
+]
 
 # far from the streams of scenes, which begin at 0: a room type must not repeat the draws of a scene
 _ACOUSTIC_STREAM, _LOOK_STREAM = 1_000_000, 1_000_001
@@ -158,6 +168,16 @@ def wall_distance(rooms: Rooms, azimuth: np.ndarray, elevation: np.ndarray) -> n
     direction = np.stack(
         [np.cos(turned) * np.cos(elevation), np.sin(turned) * np.cos(elevation), np.sin(elevation)], axis=-1
     )
-    listener, dimensions = rooms.listener[:, None], rooms.dimensions[:, None]
-    room_ahead = np.where(direction > 0, dimensions - listener, listener)
-    return np.min(room_ahead / np.maximum(np.abs(direction), 1e-9), axis=-1)
+    return distance_to_walls(rooms.dimensions[:, None], rooms.listener[:, None], direction)
+
+
+def distance_to_walls(dimensions: np.ndarray, listener: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """How far it is from a place in a shoebox to its first wall along unit vectors: x, y, z on the last axis.
+
+    Examples
+    --------
+    >>> distance_to_walls(np.array([6.0, 4.0, 3.0]), np.array([3.0, 2.0, 1.0]), np.array([0.0, 0.0, -1.0])).item()
+    1.0
+    """
+    ahead = np.where(direction > 0, dimensions - listener, listener)
+    return np.asarray(np.min(ahead / np.maximum(np.abs(direction), 1e-9), axis=-1))
