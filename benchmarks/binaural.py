@@ -11,23 +11,14 @@ import ambikit
 from ambikit.operators import convolution
 from ambikit.operators.convolution import filter_channels
 from ambikit.stream import BinauralDecoder
-from benchmarks.common import Candidate, Table, largest_error, measure, optional, report
+from benchmarks.common import Candidate, Table, largest_error, measure, optional, report, with_another
 
 RATE = 48000
 
 
 def by_formula(function):
     """The same call without the compiled loop."""
-
-    def run():
-        kept = convolution._filtered_by_loop
-        convolution._filtered_by_loop = lambda *arguments: None
-        try:
-            return function()
-        finally:
-            convolution._filtered_by_loop = kept
-
-    return run
+    return with_another(convolution, "_filtered_by_loop", lambda *arguments: None, function)
 
 
 def ears() -> Table:

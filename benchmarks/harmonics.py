@@ -17,23 +17,14 @@ import torch
 import ambikit
 from ambikit.geometry import harmonics
 from ambikit.geometry.harmonics import harmonics_of_vectors
-from benchmarks.common import Candidate, Table, measure, report
+from benchmarks.common import Candidate, Table, measure, report, with_another
 
 DIRECTIONS, LOOKED_AT = 100_000, 2_000
 
 
 def by_formula(function):
     """The same call without the compiled loop."""
-
-    def run():
-        kept = harmonics._many
-        harmonics._many = lambda batch, order: False
-        try:
-            return function()
-        finally:
-            harmonics._many = kept
-
-    return run
+    return with_another(harmonics, "_many", lambda batch, order: False, function)
 
 
 def scipy_recipe(azimuth, elevation, order, complex_harmonics=scipy.special.sph_harm_y):

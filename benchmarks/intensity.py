@@ -9,7 +9,7 @@ import torch
 import ambikit
 from ambikit.analysis import features, mel_bands
 from ambikit.analysis.spectra import frame_spectrum
-from benchmarks.common import Candidate, Table, largest_error, measure, report
+from benchmarks.common import Candidate, Table, largest_error, measure, report, with_another
 
 RATE, FRAME, HOP, BANDS, FRAMES = 24000, 512, 240, 128, 100
 FEW = 16  # clips
@@ -17,16 +17,7 @@ FEW = 16  # clips
 
 def without_loops(function):
     """The same call by the plain formula."""
-
-    def run():
-        kept = mel_bands.views_for_kernel
-        mel_bands.views_for_kernel = lambda spectrum, bank: None
-        try:
-            return function()
-        finally:
-            mel_bands.views_for_kernel = kept
-
-    return run
+    return with_another(mel_bands, "views_for_kernel", lambda spectrum, bank: None, function)
 
 
 def plain_intensity(spectrum, bank):

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 
 import ambikit
 from ambikit.operators import block_turns
-from benchmarks.common import Candidate, Table, largest_error, measure, report
+from benchmarks.common import Candidate, Table, largest_error, measure, report, with_another
 
 POSE = 0.3, -0.2, 0.1
 RATE = 48000
@@ -20,16 +20,7 @@ RATE = 48000
 
 def by_formula(function):
     """The same call without the compiled loop over the signal."""
-
-    def run():
-        kept = block_turns._turned_by_loop
-        block_turns._turned_by_loop = lambda *arguments: False
-        try:
-            return function()
-        finally:
-            block_turns._turned_by_loop = kept
-
-    return run
+    return with_another(block_turns, "_turned_by_loop", lambda *arguments: False, function)
 
 
 def matrix_of_others(order: int, yaw: float, pitch: float, roll: float) -> np.ndarray:

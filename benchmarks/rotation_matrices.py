@@ -13,23 +13,14 @@ import torch
 
 import ambikit
 from ambikit.operators import rotation_blocks
-from benchmarks.common import Candidate, Table, measure, report
+from benchmarks.common import Candidate, Table, measure, report, with_another
 
 MANY = 10_000
 
 
 def by_formula(function):
     """The same call without the compiled recursion."""
-
-    def run():
-        kept = rotation_blocks._by_loop
-        rotation_blocks._by_loop = lambda *arguments, **keywords: None
-        try:
-            return function()
-        finally:
-            rotation_blocks._by_loop = kept
-
-    return run
+    return with_another(rotation_blocks, "_by_loop", lambda *arguments, **keywords: None, function)
 
 
 def of_spaudiopy(angles: np.ndarray, order: int) -> np.ndarray:

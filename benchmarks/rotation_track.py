@@ -13,23 +13,14 @@ from scipy.spatial.transform import Rotation, Slerp
 import ambikit
 from ambikit.operators import rotation_samples
 from ambikit.operators.rotation_blocks import rotation_blocks
-from benchmarks.common import Candidate, Table, largest_error, measure, report
+from benchmarks.common import Candidate, Table, largest_error, measure, report, with_another
 
 RATE, BLOCK = 48000, 128
 
 
 def by_formula(function):
     """The same call without the compiled loop."""
-
-    def run():
-        kept = rotation_samples._turned_by_loop
-        rotation_samples._turned_by_loop = lambda *arguments: None
-        try:
-            return function()
-        finally:
-            rotation_samples._turned_by_loop = kept
-
-    return run
+    return with_another(rotation_samples, "_turned_by_loop", lambda *arguments: None, function)
 
 
 def head(seconds):

@@ -12,23 +12,14 @@ from scipy.signal import butter, sosfilt
 
 import ambikit
 from ambikit.analysis import block_statistics
-from benchmarks.common import Candidate, Table, measure, report
+from benchmarks.common import Candidate, Table, measure, report, with_another
 
 RATE, SECONDS = 48000, 10
 
 
 def by_formula(function):
     """The same call with SciPy's filter in place of the compiled loop."""
-
-    def run():
-        kept = block_statistics._LowPass.add_by_loop
-        block_statistics._LowPass.add_by_loop = lambda self, block, factor: 0
-        try:
-            return function()
-        finally:
-            block_statistics._LowPass.add_by_loop = kept
-
-    return run
+    return with_another(block_statistics._LowPass, "add_by_loop", lambda self, block, factor: 0, function)
 
 
 def scene(dtype):

@@ -19,7 +19,7 @@ from ambikit.files.metadata.opus import parse_opus_head, spatial_of_opus
 from ambikit.files.metadata.wave import parse_wave
 from ambikit.files.ogg_pages import page_checksum
 from tests import spatial_files as made
-from tests.media_files import RATE, direction_of, source_at, tone_order, tones, write_media
+from tests.media_files import RATE, direction_of, source_at, tones, write_media
 
 FROM = (60.0, 30.0)
 SIXTEEN_BITS = 1 / 32767
@@ -319,21 +319,20 @@ class TestOpus:
         said = parse_ogg(BoundedFile.of(other + made.ogg_page(made.opus_head(4, 2), flags=2)))
         assert said.order == 1
 
-    @pytest.mark.parametrize("family", [2])
-    def test_a_stream_is_read_with_its_direction(self, tmp_path, family):
+    def test_a_stream_is_read_with_its_direction(self, tmp_path):
         """An encoded stream of single channels, of which only the header is changed to say Ambisonics."""
         path = write_media(tmp_path / "a.ogg", "libopus", "quad", source_at(*FROM))
         plain, _ = ambikit.read(path, channel_map=None)
         data = bytearray(path.read_bytes())
         assert data[28:36] == b"OpusHead"
-        family_1 = tone_order(ambikit.read(write_media(tmp_path / "t.ogg", "libopus", "quad", tones(4)))[0])
-        data[28 + 18] = family
+        data[28 + 18] = 2
         data[22:26] = bytes(4)
         data[22:26] = struct.pack("<I", made.slow_ogg_checksum(bytes(data[: 28 + 19 + 6])))
         path.write_bytes(data)
         assert ambikit.read_metadata(path).origin == ("Opus family 2",)
-        assert_allclose(ambikit.read(path)[0], plain, atol=1e-6)
-        assert sorted(family_1) == [0, 1, 2, 3]
+        read, _ = ambikit.read(path)
+        assert_allclose(read, plain, atol=1e-6)
+        assert_allclose(direction_of(read), FROM, atol=0.5)
 
 
 class TestProjectedOpus:
@@ -361,7 +360,7 @@ class TestProjectedOpus:
         assert ambikit.read_metadata(path).origin == ("Opus family 3",)
         read, rate = ambikit.read(path)
         assert (read.shape, rate) == (signal.shape, RATE)
-        assert_allclose(direction_of(read), FROM, atol=3.0)
+        assert_allclose(direction_of(read), FROM, atol=0.5)
         assert not recwarn.list
         blocks = read_in_blocks(path, length=5000)
         assert_allclose(np.concatenate(list(blocks), axis=1), read, atol=1e-6)
@@ -372,7 +371,7 @@ class TestProjectedOpus:
         path = self.file(tmp_path, demixing, self.DEMIXING.T @ signal)
         with pytest.warns(UserWarning, match="head-locked stereo"):
             read, _ = ambikit.read(path)
-        assert_allclose(direction_of(read), FROM, atol=3.0)
+        assert_allclose(direction_of(read), FROM, atol=0.5)
         assert ambikit.read(path, channel_map=None)[0].shape[0] == 6
 
 

@@ -29,14 +29,14 @@ CODECS = {
 COUNT = 60
 
 
-def written(folder, kind, **more):
+def written(folder, kind, times=None):
     name, codec, options = CODECS[kind]
     try:
         av.codec.Codec(codec, "w")
     except ValueError:
         pytest.skip(f"this build of PyAV has no encoder {codec}")
-    frames = [numbered_frame(n, *more.pop("size", (64, 64))) for n in range(COUNT)]
-    return write_video(folder / name, frames, more.pop("rate", 25), codec=codec, options=options, **more)
+    frames = [numbered_frame(n, 64, 64) for n in range(COUNT)]
+    return write_video(folder / name, frames, 25, codec=codec, options=options, times=times)
 
 
 @pytest.mark.parametrize("kind", CODECS)
