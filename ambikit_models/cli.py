@@ -24,7 +24,7 @@ class Study:
     """Train and evaluate the systems of a study on the synthetic world, and print its table."""
 
     preset: Annotated[str, tyro.conf.Positional] = "demo"
-    """demo, smoke, table, or a YAML file."""
+    """demo, effects, smoke, table, or a YAML file."""
     output: Path | None = None
     """Folder for everything; runs/<preset> by default. An interrupted study there goes on."""
     workers: int = 2

@@ -20,6 +20,8 @@ class Variant:
     """Short and unique; names its folder."""
     training: TrainingConfig
     """Its recipe; the study sets the seed."""
+    room_strength: float | None = None
+    """How often the room heard is the room seen, in place of the world's own; the sounds are the same."""
 
 
 @dataclass(frozen=True)

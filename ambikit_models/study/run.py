@@ -104,7 +104,10 @@ def _run(study: StudyConfig, variant: Variant, seed: int, output: Path, messages
         return json.loads(results.read_text(encoding="utf-8"))
     begun = time.perf_counter()
     config = dataclasses.replace(variant.training, seed=seed)
-    clips, head, test = (load_pool(output / "pools", pool, config) for pool in ("training", "head", "test"))
+    clips, head, test = (
+        load_pool(output / "pools", pool, config).variant(room_strength=variant.room_strength)
+        for pool in ("training", "head", "test")
+    )
 
     def training(record: dict[str, Any]) -> None:
         messages.put((name, record["step"], record["steps"], training_words(record)))

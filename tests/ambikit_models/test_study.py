@@ -138,7 +138,7 @@ class TestPresets:
         assert recipe.model.build(recipe.sound).video_encoder.width == 512
 
     def test_unknown(self):
-        with pytest.raises(AmbikitError, match="expected one of demo, smoke, table"):
+        with pytest.raises(AmbikitError, match="expected one of demo, effects, smoke, table"):
             load_study("dmeo")
 
     def test_a_recipe_is_no_study(self):
