@@ -27,7 +27,7 @@ class Arguments:
     """Learn spatial alignment of picture and sound."""
 
     preset: str | None = None
-    """A study that comes with the package (demo, effects, smoke, table; demo by default), or a YAML file of your own."""
+    """A study of the package (demo, effects, smoke, table; demo by default), or a YAML file of your own."""
     data: Path | None = None
     """Train on this folder in the YT-360 layout instead of the synthetic world."""
     output: Path | None = None
