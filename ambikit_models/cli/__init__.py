@@ -1,0 +1,8 @@
+"""The command line: ``ambikit-models study | train | audit | prepare | shards | write-world``.
+
+One file per command: a class whose fields are its options and whose method ``run`` does it.
+"""
+
+from ambikit_models.cli.entry import main
+
+__all__ = ["main"]

@@ -1,0 +1,34 @@
+"""Where the command line begins: which commands there are, and what becomes of their errors."""
+
+import sys
+
+import tyro
+
+from ambikit.errors import AmbikitError
+from ambikit_models.cli.audit import Audit
+from ambikit_models.cli.prepare import Prepare
+from ambikit_models.cli.shards import Shards
+from ambikit_models.cli.study import Study
+from ambikit_models.cli.train import Train
+from ambikit_models.cli.world import WriteWorld
+
+__all__ = ["main"]
+
+_DESCRIPTION = "Audit and prepare collections, train on 360° videos, and the synthetic world: studies, files."
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line."""
+    command = tyro.cli(
+        Study | Train | Audit | Prepare | Shards | WriteWorld,
+        args=arguments,
+        prog="ambikit-models",
+        description=_DESCRIPTION,
+        config=(tyro.conf.OmitArgPrefixes,),
+    )
+    try:
+        command.run()
+    except AmbikitError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("interrupted; the same command goes on from the last checkpoint")

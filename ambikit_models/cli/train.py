@@ -1,0 +1,66 @@
+"""Training of one recipe on clips."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+from ambikit_models.preparation.selection import Selection
+
+__all__ = ["Train"]
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a published recipe, or one's own, on prepared clips, or on a folder in the YT-360 layout."""
+
+    data: Annotated[Path, tyro.conf.Positional]
+    """Folder that was prepared, or one with video/*.mp4 and audio/*.m4a. With few clips: examples/train_avsa.py --data
+    DIR."""
+    recipe: str = "morgado2020"
+    """morgado2020, wang2022, or a YAML file of a training configuration."""
+    output: Path = Path("runs/train")
+    """Folder for checkpoints and metrics; an interrupted run there goes on."""
+    split: str | None = None
+    """Name of a list of ids in the folder, e.g. train for train.txt; all clips by default."""
+    select: Selection | None = None
+    """Take other clips than the recipe says: all, passing (the energy test), as many failing, or valid."""
+    audit: Path | None = None
+    """The audit.jsonl that a selection goes by in a folder that was not prepared."""
+    accelerator: str = "auto"
+    """cpu, cuda or auto. For several processes start this under torchrun."""
+    devices: int | None = None
+    """Devices per node; by default what torchrun started, or 1."""
+    num_nodes: int | None = None
+    """Machines; by default what torchrun started, or 1."""
+    precision: str = "32-true"
+    """32-true, bf16-mixed or 16-mixed."""
+    yolo_weights: str = "yolo11n.pt"
+    """Weights of the detector, for recipes that look at objects (needs the extra yolo)."""
+
+    def run(self) -> None:
+        """Run the command."""
+        from lightning_fabric import Fabric
+
+        from ambikit_models.presets import preset_path
+        from ambikit_models.study.progress import notes
+        from ambikit_models.study.videos import open_videos, train_with_progress
+        from ambikit_models.training.config import TrainingConfig, load_yaml
+
+        config = load_yaml(TrainingConfig, preset_path("recipes", self.recipe))
+        if self.select is not None:
+            config = replace(config, clip=replace(config.clip, selection=self.select))
+        console = Console()
+        local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        with notes(console):
+            clips = open_videos(self.data, config, split=self.split, yolo_weights=self.yolo_weights, audited=self.audit)
+            fabric = Fabric(
+                accelerator=self.accelerator,
+                devices=self.devices or local,
+                num_nodes=self.num_nodes or int(os.environ.get("WORLD_SIZE", "1")) // local,
+                precision=self.precision,
+            )
+            train_with_progress(config, clips, self.output, fabric=fabric, console=console)
