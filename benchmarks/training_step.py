@@ -96,7 +96,7 @@ def profile(recipe: dict[str, Any], device: str, rounds: int) -> Figures:
         clock.lap("video encoder")
         heard_vectors = model.embed_audio(audio)
         clock.lap("audio encoder")
-        loss = _loss(objective, model, seen_vectors, heard_vectors)
+        loss, _ = objective.compare(model, seen_vectors, heard_vectors)
         clock.lap("translation and loss")
         optimizer.zero_grad()
         loss.backward()
@@ -112,15 +112,6 @@ def profile(recipe: dict[str, Any], device: str, rounds: int) -> Figures:
         step()
     render = _sound_of_a_clip(world, sound, device)
     return _figures(recipe, device, clock.times, render)
-
-
-def _loss(objective: AVSA, model: Any, video: torch.Tensor, audio: torch.Tensor) -> torch.Tensor:
-    """The objective of the training loop, for embeddings that are there already."""
-    predicted_video = model.predicted_video_head(model.audio_to_video(audio))
-    predicted_audio = model.predicted_audio_head(model.video_to_audio(video))
-    one, _ = objective._direction(predicted_video, model.video_head(video))
-    other, _ = objective._direction(predicted_audio, model.audio_head(audio))
-    return (one + other) / 2
 
 
 def _sound_of_a_clip(world: WorldConfig, sound: SoundFeatures, device: str) -> float:

@@ -9,6 +9,7 @@ from torch import Tensor
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.batch import Batch
 from ambikit_models.objectives.infonce import Gather, gather_alone, infonce
+from ambikit_models.objectives.objective import Objective
 
 __all__ = ["AVSA", "Candidates"]
 
@@ -18,7 +19,7 @@ Candidates = Literal["all_views", "same_view_of_others"]
 
 
 @dataclass(frozen=True)
-class AVSA:
+class AVSA(Objective):
     """Predict the features of each view from the other modality, among all views (morgado2020, equation 9).
 
     The loss is the mean of the two directions and over clips and views.
@@ -51,10 +52,12 @@ class AVSA:
         "predicted_audio_head",
     )
 
-    def __call__(self, model: AlignmentModel, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss and what is worth logging."""
-        video = model.embed_video(batch.video)
-        audio = model.embed_audio(batch.audio)
+    def embed(self, model: AlignmentModel, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Embed picture and sound of every view."""
+        return model.embed_video(batch.video), model.embed_audio(batch.audio)
+
+    def compare(self, model: AlignmentModel, video: Tensor, audio: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss and the accuracy."""
         predicted_video = model.predicted_video_head(model.audio_to_video(audio))
         predicted_audio = model.predicted_audio_head(model.video_to_audio(video))
         video_loss, video_accuracy = self._direction(predicted_video, model.video_head(video))
