@@ -19,7 +19,7 @@ def convert(
 ) -> int:
     """Write a file in another convention, format or sample rate (Hz).
 
-    Long files take no more memory than short ones, except with --sample-rate, and except videos.
+    Long files take no more memory than short ones.
 
     ambikit convert first_8.ogg field.wav --and last_8.ogg --as n3d
     """

@@ -2,13 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from math import ceil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 
-from ambikit.files.reading import read
-from ambikit.files.sources import open_source
+from ambikit._checks import check_sample_rate
+from ambikit.files.resampling import blocks_at_ratio, exact_ratio
+from ambikit.files.soundfiles import check_size
+from ambikit.files.sources import open_source, regrouped
 from ambikit.operators.channel_axis import COLUMNS_AT_ONCE
 
 __all__ = ["LENGTH", "SoundBlocks", "read_in_blocks"]
@@ -23,9 +28,14 @@ class SoundBlocks:
     """A recording that is decoded while it is walked through, and again each time: blocks (channels, time) of AmbiX."""
 
     channels: int
-    frames: int
     sample_rate: Any
     _blocks: Callable[[], Iterator[Float32[np.ndarray, "channels time"]]]
+    _count: Callable[[], int]
+
+    @cached_property
+    def frames(self) -> int:
+        """How many samples there are; the sound of a video is gone through once to count them."""
+        return self._count()
 
     def __iter__(self) -> Iterator[Float32[np.ndarray, "channels time"]]:
         return self._blocks()
@@ -36,9 +46,9 @@ def read_in_blocks(
 ) -> SoundBlocks:
     """Read what :func:`ambikit.read` reads, ``length`` samples at a time: put together, the blocks are its signal.
 
-    Only sound that is resampled is decoded as a whole and then cut; all other takes the same memory however long it
-    is. The sound of videos is gone through once to count its samples, and six channels without a map to see which are
-    silent.
+    It takes the same memory however long it is, resampled or not, and is decoded again each time it is walked through.
+    The sound of videos is gone through once more where its samples have to be counted, and six channels without a map
+    to see which are silent.
 
     Parameters
     ----------
@@ -63,12 +73,16 @@ def read_in_blocks(
     (4, 480, 48000, [(4, 200), (4, 200), (4, 80)])
     """
     if sample_rate is not None:
-        signal, rate = read(path, source=source, sample_rate=sample_rate, channel_map=channel_map)
-        return SoundBlocks(*signal.shape, rate, lambda: _cut(signal, length))
+        check_sample_rate(sample_rate)
     found = open_source(path, source=source, channel_map=channel_map)
-    return SoundBlocks(found.channels, found.frames(), found.sample_rate, lambda: found.blocks(length))
+    ratio = 1 if sample_rate is None else exact_ratio(found.sample_rate, sample_rate, found.name)
+    if ratio == 1:
+        rate = found.sample_rate if sample_rate is None else sample_rate
+        return SoundBlocks(found.channels, rate, lambda: found.blocks(length), found.frames)
+    held = LENGTH if found.stated_frames is None else min(found.stated_frames, LENGTH)
+    check_size(Path(found.name), found.channels, int(held * ratio))
 
+    def blocks() -> Iterator[Float32[np.ndarray, "channels time"]]:
+        return regrouped(blocks_at_ratio(found.blocks(LENGTH), ratio), length)
 
-def _cut(signal: Float32[np.ndarray, "channels time"], length: int) -> Iterator[Float32[np.ndarray, "channels time"]]:
-    for start in range(0, signal.shape[1], length):
-        yield signal[:, start : start + length]
+    return SoundBlocks(found.channels, sample_rate, blocks, lambda: ceil(found.frames() * ratio))

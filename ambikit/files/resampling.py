@@ -1,6 +1,8 @@
-"""Another sample rate for a decoded file."""
+"""Another sample rate for a decoded file, at once or block by block."""
 
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +11,11 @@ from jaxtyping import Float32
 from ambikit._checks import check_sample_rate
 from ambikit.errors import AmbikitError
 from ambikit.files.soundfiles import check_size
+from ambikit.operators.block_resampling import resample_blocks
+from ambikit.operators.channel_axis import COLUMNS_AT_ONCE
 from ambikit.operators.resampling import resample_by
 
-__all__ = ["exact_ratio", "to_sample_rate"]
+__all__ = ["blocks_at_ratio", "exact_ratio", "to_sample_rate"]
 
 #: bound on the ratio's denominator: exact for whole rates up to 50 kHz, and the filter stays short
 _FINEST = 50_000
@@ -29,6 +33,15 @@ def to_sample_rate(
         return signal
     check_size(Path(name), signal.shape[0], int(signal.shape[1] * ratio))
     return resample_by(signal, ratio.numerator, ratio.denominator)
+
+
+def blocks_at_ratio(
+    blocks: Iterable[Float32[np.ndarray, "channels _"]], ratio: Fraction
+) -> Iterator[Float32[np.ndarray, "channels _"]]:
+    """What :func:`to_sample_rate` gives, in blocks, bit for bit; none much longer than those that come."""
+    step = ceil(COLUMNS_AT_ONCE / max(ratio, 1))
+    pieces = (block[:, start : start + step] for block in blocks for start in range(0, block.shape[1], step))
+    return resample_blocks(pieces, ratio.numerator, ratio.denominator)
 
 
 def exact_ratio(sample_rate: float, target: float, name: str | Path) -> Fraction:

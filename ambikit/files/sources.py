@@ -18,7 +18,7 @@ from ambikit.files.soundfiles import StoredSound, describe_sound_file, sound_blo
 from ambikit.files.stated_channels import stated_matrix, to_ambix
 from ambikit.geometry.conventions import convert
 
-__all__ = ["SoundSource", "open_source"]
+__all__ = ["SoundSource", "open_source", "regrouped"]
 
 #: samples at a time where a recording is only gone through
 _STRIDE = 2**14
@@ -33,7 +33,7 @@ class SoundSource:
     sample_rate: Any
     _stored: Callable[[int, int], Iterator[Float32[np.ndarray, "stored time"]]]
     _to_ambix: Callable[[Float32[np.ndarray, "stored time"]], Float32[np.ndarray, "channels time"]]
-    _frames: int | None
+    stated_frames: int | None
 
     def blocks(self, length: int, start: int = 0) -> Iterator[Float32[np.ndarray, "channels time"]]:
         """The samples from ``start`` on, ``length`` at a time."""
@@ -42,7 +42,9 @@ class SoundSource:
 
     def frames(self) -> int:
         """How many samples there are: of a video's sound all are decoded to count them."""
-        return self._frames if self._frames is not None else sum(b.shape[1] for b in self._stored(_STRIDE, 0))
+        if self.stated_frames is not None:
+            return self.stated_frames
+        return sum(block.shape[1] for block in self._stored(_STRIDE, 0))
 
 
 def open_source(path: Any, *, source: Any, channel_map: Any) -> SoundSource:
@@ -93,11 +95,11 @@ def _described(path: Path, container: str) -> StoredSound:
 
 def _decoded(path: Path, container: str, length: int, start: int) -> Iterator[Float32[np.ndarray, "stored time"]]:
     if container in ("mp4", "matroska"):
-        return _regrouped(media_blocks(path, container, start), length)
+        return regrouped(media_blocks(path, container, start), length)
     return sound_blocks(path, container, length, start)
 
 
-def _regrouped(
+def regrouped(
     pieces: Iterator[Float32[np.ndarray, "stored time"]], length: int
 ) -> Iterator[Float32[np.ndarray, "stored time"]]:
     """The same samples in blocks of ``length``, fewer at the end."""

@@ -1,5 +1,6 @@
 """Another sample rate: the same sound with more or fewer samples per second."""
 
+from functools import lru_cache
 from math import ceil, gcd, prod
 from typing import Any
 
@@ -84,7 +85,8 @@ def resample_by(signal: Array, up: int, down: int) -> Array:
         return np.empty((*signal.shape[:-1], -(-signal.shape[-1] * up // down)), dtype or signal.dtype)
     from scipy.signal import resample_poly
 
-    return narrow(resample_poly(signal, up, down, axis=-1), dtype)
+    window = _sinc(up, down).astype(signal.dtype)  # designed once: SciPy would do so in each call
+    return narrow(resample_poly(signal, up, down, axis=-1, window=window), dtype)
 
 
 def reach_of(up: int, down: int) -> int:
@@ -134,11 +136,17 @@ def _sample_by_sample(signal: Any, up: int, down: int, length: int, reach: int) 
 
 @cached_design
 def _low_pass(up: int, down: int) -> np.ndarray:
-    """The low-pass of :func:`scipy.signal.resample_poly` on the grid that both rates share."""
+    """What new samples are made with, on the grid that both rates share."""
+    return up * _sinc(up, down)
+
+
+@lru_cache(maxsize=8)
+def _sinc(up: int, down: int) -> np.ndarray:
+    """The low-pass of :func:`scipy.signal.resample_poly`, which passes direct current at a gain of 1."""
     from scipy.signal import firwin
 
     widest = max(up, down)
-    return up * firwin(20 * widest + 1, 1 / widest, window=("kaiser", 5.0))
+    return firwin(20 * widest + 1, 1 / widest, window=("kaiser", 5.0))
 
 
 @cached_design

@@ -63,6 +63,63 @@ class TestReading:
             read_in_blocks([])
 
 
+class TestResampledReading:
+    @pytest.mark.parametrize(
+        ("rate", "target"), [(44100, 48000), (48000, 24000), (22050, 16000), (48000, 44100.5), (16000, 96000)]
+    )
+    @pytest.mark.parametrize("channels", [1, 4])
+    @pytest.mark.parametrize("length", [1009, LENGTH])
+    def test_the_bits_of_the_whole(self, tmp_path, rate, target, channels, length):
+        signal = 0.1 * np.random.default_rng(channels).standard_normal((channels, LENGTH + 5003))
+        soundfile.write(tmp_path / "a.wav", signal.T, rate, subtype="FLOAT")
+        whole, found = ambikit.read(tmp_path / "a.wav", source="n3d", sample_rate=target)
+        sound = read_in_blocks(tmp_path / "a.wav", source="n3d", sample_rate=target, length=length)
+        blocks = list(sound)
+        assert (sound.channels, sound.frames, sound.sample_rate) == (*whole.shape, found)
+        assert {block.shape[1] for block in blocks[:-1]} <= {length}
+        assert_array_equal(np.concatenate(blocks, axis=1), whole)
+        assert_array_equal(joined(sound), whole)  # and again
+
+    def test_the_rate_of_the_file_itself(self, tmp_path):
+        soundfile.write(tmp_path / "a.wav", source_at(40, 10).T, RATE)
+        sound = read_in_blocks(tmp_path / "a.wav", sample_rate=RATE, length=1000)
+        assert sound.sample_rate == RATE
+        assert_array_equal(joined(sound), ambikit.read(tmp_path / "a.wav")[0])
+
+    def test_the_sound_of_a_video(self, tmp_path):
+        file = write_media(tmp_path / "a.mp4", "aac", "4.0", tones(4))
+        whole, _ = ambikit.read(file, sample_rate=16000)
+        sound = read_in_blocks(file, sample_rate=16000, length=1000)
+        assert sound.frames == whole.shape[1]
+        assert_array_equal(joined(sound), whole)
+
+    @pytest.mark.parametrize("rate", [0, -1, np.nan, 0.1, 1e15, "fast"])
+    def test_the_errors_of_the_whole(self, tmp_path, rate):
+        soundfile.write(tmp_path / "a.wav", source_at(40, 10).T, 48000)
+        with pytest.raises(AmbikitError) as expected:
+            ambikit.read(tmp_path / "a.wav", sample_rate=rate)
+        with pytest.raises(AmbikitError) as found:
+            read_in_blocks(tmp_path / "a.wav", sample_rate=rate)
+        assert (type(found.value), str(found.value)) == (type(expected.value), str(expected.value))
+
+    def test_memory_does_not_grow(self, tmp_path):
+        """What is held beyond the file for 20 s and for 120 s, which differ by 19 MB."""
+        import tracemalloc
+
+        def peak(seconds):
+            with soundfile.SoundFile(tmp_path / f"{seconds}.wav", "w", 44100, 1, "PCM_16") as file:
+                for _ in range(seconds):
+                    file.write(np.zeros(44100))
+            sound = read_in_blocks(tmp_path / f"{seconds}.wav", sample_rate=48000)
+            tracemalloc.start()
+            assert sum(block.shape[1] for block in sound) == sound.frames == seconds * 48000
+            most = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            return most
+
+        assert abs(peak(120) - peak(20)) < 2e6
+
+
 class TestWriting:
     def test_the_file_is_that_of_write(self, tmp_path):
         signal = source_at(40, 10)

@@ -72,7 +72,7 @@ class TestBlocksAreTheWhole:
         assert run("convert", *files, "--channels", "3,9,0,15", "--overwrite") == 0
         assert_array_equal(ambikit.read(tmp_path / "out.wav")[0], signal[[3, 9, 0, 15]])
 
-    def test_resampled_as_a_whole(self, tmp_path):
+    def test_resampled_as_the_whole_is(self, tmp_path):
         soundfile.write(tmp_path / "a.wav", noise(1).T, RATE, subtype="FLOAT")
         assert run("convert", tmp_path / "a.wav", tmp_path / "out.wav", "--sample-rate", 32000) == 0
         written, rate = ambikit.read(tmp_path / "out.wav")
