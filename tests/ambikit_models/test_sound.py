@@ -1,70 +1,237 @@
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 
 import ambikit
+from ambikit.errors import AmbikitError
 from ambikit_models.sound import SoundFeatures
 
-FORMATS = {"omni": 1, "mono": 1, "stereo": 2, "foa_log_mel": 4, "foa_intensity": 7}
+#: the channels of each format, and how many of them are levels
+FORMATS = {
+    "omni": (1, 1),
+    "mono": (1, 1),
+    "stereo": (2, 2),
+    "stereo_icf": (5, 2),
+    "foa_log_mel": (4, 4),
+    "foa_intensity": (7, 4),
+    "salsa_mel": (7, 4),
+    "salsa": (7, 4),
+}
+#: every format and, where there is one, its magnitude form and its cardioid form
+RECIPES = [
+    *({"format": name} for name in FORMATS),
+    *({"format": name, "spectrum": "magnitude"} for name in FORMATS if not name.startswith("salsa")),
+    *({"format": name, "pattern": "cardioid"} for name in ("mono", "stereo", "stereo_icf")),
+]
+KEYWORDS = {"window": 0.064, "hop": 0.04}
 
 
-def scene(rng):
-    """Two sources and some noise, as a tensor."""
-    time = rng.normal(size=(2, 8000)).astype("float32")
-    foa = ambikit.encode(time, [0.7, -2.0], [0.3, -0.5]).sum(0) + 0.1 * rng.normal(size=(4, 8000))
-    return torch.from_numpy(foa.astype("float32"))
+def sound(**recipe):
+    return SoundFeatures(**{"sample_rate": 16000, "bands": 32, **KEYWORDS, **recipe})
 
 
-def sound(name):
-    return SoundFeatures(name, sample_rate=16000, bands=32, window=0.064, hop=0.04)
+def name_of(recipe):
+    return "-".join(recipe.values())
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_shape(name, rng):
-    features = sound(name)
-    assert features.channels == FORMATS[name]
-    views = features.view(features.prepare(scene(rng))[None, None], torch.zeros(3, 2), torch.zeros(3, 2))
-    assert views.shape == (3, 2, FORMATS[name], 32, 13)
+def sources(rng, count=3):
+    """Noises that begin one after the other, ``(sources, time)``, and their directions as unit vectors."""
+    time = rng.normal(size=(count, 8000)) * (np.arange(8000) > 1500 * np.arange(count)[:, None])
+    return time, ambikit.angles_to_vectors(rng.uniform(-math.pi, math.pi, count), rng.uniform(-1, 1, count))
+
+
+def field(time, vectors):
+    """Their sound field, written out: W, Y, Z, X."""
+    gains = np.stack([np.ones(len(vectors)), vectors[:, 1], vectors[:, 2], vectors[:, 0]])
+    return torch.from_numpy(gains @ time)
+
+
+def heard_from(vectors, azimuth, elevation):
+    """Directions as seen by someone who looks at (azimuth, elevation)."""
+    return Rotation.from_euler("ZYX", [azimuth, -elevation, 0]).inv().apply(vectors)
+
+
+def features_of(recipe, time, vectors):
+    """The slow way: the features of sources at known directions, with beams formed source by source."""
+    sound_field, pattern = field(time, vectors), recipe.get("pattern", "hypercardioid")
+    omni, dipole = {"hypercardioid": (0.25, 0.75), "cardioid": (0.5, 0.5)}[pattern]
+    level = {**KEYWORDS, "bands": 32, "power": 1.0 if recipe.get("spectrum") == "magnitude" else 2.0}
+    left, right = (torch.from_numpy((omni + side * dipole * vectors[:, 1]) @ time) for side in (1, -1))
+    front = torch.from_numpy((omni + dipole * vectors[:, 0]) @ time)
+    salsa = {**KEYWORDS, "compressed_above": None}
+    return {
+        "omni": lambda: ambikit.log_mel(sound_field[:1], 16000, **level),
+        "mono": lambda: ambikit.log_mel(front[None], 16000, **level),
+        "stereo": lambda: ambikit.log_mel(torch.stack([left, right]), 16000, **level),
+        "stereo_icf": lambda: ambikit.stereo_features(torch.stack([left, right]), 16000, **level),
+        "foa_log_mel": lambda: ambikit.log_mel(sound_field, 16000, **level),
+        "foa_intensity": lambda: ambikit.foa_features(sound_field, 16000, **level),
+        "salsa": lambda: ambikit.salsa(sound_field, 16000, **KEYWORDS),
+        "salsa_mel": lambda: torch.cat(
+            [
+                ambikit.log_mel(sound_field, 16000, **level),
+                ambikit.mel_average(
+                    ambikit.salsa(sound_field, 16000, **salsa)[4:], ambikit.mel_filterbank(16000, 1024, 32)[:, 1:]
+                ),
+            ]
+        ),
+    }[recipe["format"]]()
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=name_of)
+def test_shape(recipe, rng):
+    features = sound(**recipe)
+    channels, levels = FORMATS[recipe["format"]]
+    assert (features.channels, features.layout.levels) == (channels, levels)
+    assert features.rows == (512 if recipe["format"] == "salsa" else 32)
+    signal = field(*sources(rng)).float()
+    views = features.view(features.prepare(signal)[None, None], torch.zeros(3, 2), torch.zeros(3, 2))
+    assert views.shape == (3, 2, channels, features.rows, 13)
+    assert views.dtype == torch.float32
 
 
 @pytest.mark.parametrize(("azimuth", "elevation"), [(0.0, 0.0), (1.1, 0.4), (-2.5, -0.9)])
-@pytest.mark.parametrize("name", ["foa_log_mel", "foa_intensity", "omni", "mono", "stereo"])
-def test_it_equals_the_features_of_the_turned_signal(name, azimuth, elevation, rng):
-    # the slow way: turn the signal itself, then form the beams and transform
-    features, signal = sound(name), scene(rng).double()
-    aligned = ambikit.align(signal, azimuth, elevation)
-    keywords = {"bands": 32, "window": 0.064, "hop": 0.04}
-    if name.startswith("foa"):
-        expected = ambikit.foa_features(aligned, 16000, **keywords)[: FORMATS[name]]
-    elif name == "omni":
-        expected = ambikit.log_mel(signal[:1], 16000, **keywords)
-    elif name == "mono":
-        expected = ambikit.log_mel(ambikit.beamform(signal, azimuth, elevation)[None], 16000, **keywords)
-    else:
-        expected = ambikit.log_mel(ambikit.decode_stereo(aligned), 16000, **keywords)
-    actual = features.view(features.prepare(signal), torch.tensor(azimuth), torch.tensor(elevation))
-    torch.testing.assert_close(actual, expected, rtol=1e-7, atol=1e-5)
+@pytest.mark.parametrize("recipe", RECIPES, ids=name_of)
+def test_it_hears_placed_sources_where_they_are_seen_from_the_viewpoint(recipe, azimuth, elevation, rng):
+    time, vectors = sources(rng)
+    expected = features_of(recipe, time, heard_from(vectors, azimuth, elevation))
+    features = sound(**recipe)
+    prepared = features.prepare(field(time, vectors))
+    actual = features.view(prepared, torch.tensor(azimuth), torch.tensor(elevation))
+    # the power of a single bin 100 dB below its neighbours is a difference of products, in double precision too
+    atol = 2e-4 if recipe["format"] == "salsa" else 1e-5
+    torch.testing.assert_close(actual, expected, rtol=1e-7, atol=atol)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=name_of)
+def test_many_viewpoints_of_many_clips_are_each_as_one(recipe, rng):
+    features = sound(**recipe)
+    signals = torch.stack([field(*sources(rng)) for _ in range(2)]).float()
+    azimuth, elevation = torch.tensor([[0.3, -2.0, 1.0], [2.2, 0.0, -0.4]]), torch.tensor([[0.1, 0.9, -0.5]] * 2)
+    together = features.view(features.prepare(signals)[:, None], azimuth, elevation)
+    for clip in range(2):
+        for view in range(3):
+            alone = features.view(features.prepare(signals[clip]), azimuth[clip, view], elevation[clip, view])
+            # single precision: the level of a beam that hears next to nothing, about 60 dB down, is rounding
+            torch.testing.assert_close(together[clip, view], alone, rtol=1e-4, atol=2e-3)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=name_of)
+def test_a_mirrored_scene_gives_mirrored_features(recipe, rng):
+    time, vectors = sources(rng)
+    features = sound(**recipe)
+    seen = [features.view(features.prepare(field(time, vectors * [1, side, 1])), side * 0.8, 0.3) for side in (1, -1)]
+    torch.testing.assert_close(features.layout.mirror(seen[0]), seen[1], rtol=1e-7, atol=1e-5)
+    torch.testing.assert_close(features.layout.mirror(features.layout.mirror(seen[0])), seen[0], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=name_of)
+def test_a_louder_scene_has_higher_levels_and_the_same_cues(recipe, rng):
+    time, vectors = sources(rng)
+    features = sound(**recipe)
+    one, two = (features.view(features.prepare(field(gain * time, vectors)), 0.8, 0.3) for gain in (1.0, 2.0))
+    levels = features.layout.levels
+    torch.testing.assert_close(two[:levels], one[:levels] + 20 * math.log10(2))
+    torch.testing.assert_close(two[levels:], one[levels:])
 
 
 def test_a_source_at_the_viewpoint_is_in_front(rng):
     signal = ambikit.encode(torch.from_numpy(rng.normal(size=8000)), math.radians(120), math.radians(45))
-    features = sound("foa_intensity")
-    seen = features.view(features.prepare(signal), math.radians(120), math.radians(45))
-    np.testing.assert_allclose(seen[4:].mean((1, 2)), [1, 0, 0], atol=1e-6)
+    for name in ("foa_intensity", "salsa", "salsa_mel"):
+        features = sound(format=name)
+        seen = features.view(features.prepare(signal), math.radians(120), math.radians(45))[4:]
+        heard = seen[:, (seen**2).sum(0) > 1e-3]  # the tests of SALSA leave some bins without direction
+        assert heard.shape[1] > 100
+        np.testing.assert_allclose(
+            heard / heard.norm(dim=0), torch.tensor([[1.0], [0], [0]]).expand_as(heard), atol=1e-6
+        )
 
 
-def test_a_source_to_the_left_of_the_viewpoint_is_louder_in_the_left_channel(rng):
+@pytest.mark.parametrize("pattern", ["hypercardioid", "cardioid"])
+def test_level_and_phase_of_the_ears_by_hand(pattern, rng):
+    # 60° to the left, seen from 20°: 40° to the left of the viewpoint
     signal = ambikit.encode(torch.from_numpy(rng.normal(size=8000)), math.radians(60), 0.0)
-    features = sound("stereo")
-    left, right = features.view(features.prepare(signal), math.radians(20), 0.0).mean((1, 2))
-    assert left > right + 3
+    features = sound(format="stereo_icf", pattern=pattern)
+    left, right, difference, cosine, sine = features.view(features.prepare(signal), math.radians(20), 0.0)
+    omni, dipole = {"hypercardioid": (0.25, 0.75), "cardioid": (0.5, 0.5)}[pattern]
+    near, far = omni + dipole * math.sin(math.radians(40)), omni - dipole * math.sin(math.radians(40))
+    assert near > abs(far) > 0
+    ratio = 20 * math.log10(near / abs(far))
+    torch.testing.assert_close(left - right, torch.full_like(left, ratio))
+    torch.testing.assert_close(difference, torch.full_like(left, ratio))
+    # the hypercardioid hears what is far on the other side in its rear lobe, with opposite sign
+    torch.testing.assert_close(cosine, torch.full_like(left, math.copysign(1, far)))
+    torch.testing.assert_close(sine, torch.zeros_like(left), rtol=0, atol=1e-9)
+
+
+def test_the_sine_of_the_phase_tells_which_ear_is_first(rng):
+    # two sources with one sound, the right one later by a quarter of a period: the left ear is first
+    time = np.arange(8000) / 16000
+    tone = np.stack([np.sin(2 * np.pi * 507 * time), np.sin(2 * np.pi * 507 * time - np.pi / 2)])
+    features = sound(format="stereo_icf", pattern="cardioid")
+    band = int(np.argmax(ambikit.mel_filterbank(16000, 1024, 32)[:, 32]))  # around 500 Hz
+    for side, expected in ((1, 1.0), (-1, -1.0)):
+        vectors = np.array([[0.0, side, 0.0], [0.0, -side, 0.0]])
+        seen = features.view(features.prepare(field(tone, vectors)), 0.0, 0.0)
+        np.testing.assert_allclose(seen[4, band, 2:-2], expected, atol=0.01)
+        np.testing.assert_allclose(seen[2, band, 2:-2], 0.0, atol=0.1)
+
+
+def test_magnitudes_are_summed_before_the_logarithm(rng):
+    # one frame by hand: |X| summed with the weights of the bank, and its decibels
+    signal = field(*sources(rng, 1))
+    frame = signal[0, 3 * 640 - 512 : 3 * 640 + 512] * torch.hann_window(1024, periodic=True, dtype=torch.float64)
+    bank = torch.from_numpy(ambikit.mel_filterbank(16000, 1024, 32))
+    features = sound(format="foa_log_mel", spectrum="magnitude")
+    expected = 20 * torch.log10(bank @ torch.fft.rfft(frame).abs())
+    torch.testing.assert_close(features.view(features.prepare(signal), 0.0, 0.0)[0, :, 3], expected)
+
+
+@pytest.mark.parametrize("recipe", [r for r in RECIPES if r["format"] != "omni"], ids=name_of)
+def test_the_floor_lies_below_the_loudest_of_the_clip(recipe):
+    signal = torch.zeros(4, 8000, dtype=torch.float64)
+    signal[:, :4000] = torch.from_numpy(np.random.default_rng(0).normal(size=4000)) * torch.tensor(
+        [[1.0], [0], [0], [1]]
+    )
+    for floor in (60.0, 120.0):
+        features = sound(**recipe, dynamic_range_db=floor)
+        levels = features.view(features.prepare(signal), 0.0, 0.0)[: features.layout.levels]
+        assert levels.amax() - levels.amin() == pytest.approx(floor)
 
 
 def test_turning_about_the_vertical_leaves_omni_exactly_alone(rng):
-    features = sound("omni")
-    covariance = features.prepare(scene(rng))
-    yaw = torch.linspace(-3, 3, 7)
-    views = features.view(covariance[None], yaw, torch.zeros(7))
-    assert torch.equal(views, views[:1].expand_as(views))
+    for spectrum in ("power", "magnitude"):
+        features = sound(format="omni", spectrum=spectrum)
+        prepared = features.prepare(field(*sources(rng)).float())
+        yaw = torch.linspace(-3, 3, 7)
+        views = features.view(prepared[None], yaw, torch.zeros(7))
+        assert torch.equal(views, views[:1].expand_as(views))
+
+
+def test_what_is_kept_serves_other_features_or_not():
+    features = sound(format="foa_intensity")
+    assert features.keeps == "covariance"
+    assert features.keeps_the_same_as(sound(format="stereo", pattern="cardioid", dynamic_range_db=80.0))
+    assert not features.keeps_the_same_as(sound(format="stereo_icf"))
+    assert not features.keeps_the_same_as(sound(format="salsa_mel"))
+    assert not features.keeps_the_same_as(dataclasses.replace(features, bands=64))
+    magnitude = dataclasses.replace(features, spectrum="magnitude")
+    assert magnitude.keeps == "signal"
+    assert magnitude.keeps_the_same_as(sound(format="stereo_icf", bands=64))
+    assert not magnitude.keeps_the_same_as(dataclasses.replace(magnitude, sample_rate=24000))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        ({"format": "salsa", "spectrum": "magnitude"}, "power spectrum"),
+        ({"dynamic_range_db": 0.0}, "decibels above 0"),
+    ],
+)
+def test_senseless_declarations_are_refused(recipe, words):
+    with pytest.raises(AmbikitError, match=words):
+        sound(**recipe)
