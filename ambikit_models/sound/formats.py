@@ -1,0 +1,65 @@
+"""The formats in which a network may hear: what their channels are, and where each goes in a mirror."""
+
+from typing import Literal, NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor
+
+import ambikit
+
+__all__ = ["LAYOUTS", "Layout", "Pattern", "SoundFormat", "beams_of"]
+
+#: ``omni``: log-mel of W. ``mono``: log-mel of a beam at the viewpoint. ``stereo``: log-mel of two beams at ±90° of the
+#: viewpoint. ``stereo_icf``: the same and how the two differ in level and phase (the ICF of wang2022).
+#: ``foa_log_mel``: log-mel of W, Y, Z, X. ``foa_intensity``: the same and the normalised intensity x, y, z (the FOA-IV
+#: of wang2022). ``salsa_mel``: log-mel of W, Y, Z, X and the direction of the bins in which one source dominates,
+#: averaged in bands. ``salsa``: the same on the linear frequency axis, as published.
+SoundFormat = Literal["omni", "mono", "stereo", "stereo_icf", "foa_log_mel", "foa_intensity", "salsa_mel", "salsa"]
+
+#: The beams of ``mono``, ``stereo`` and ``stereo_icf``.
+Pattern = Literal["hypercardioid", "cardioid"]
+
+
+class Layout(NamedTuple):
+    """The channels of a format, and what becomes of them when left and right change places."""
+
+    levels: int
+    """How many of them are levels in dB; these come first."""
+    order: tuple[int, ...]
+    """Which channel of the scene each channel of the mirrored scene is."""
+    signs: tuple[int, ...]
+    """And with which sign."""
+
+    def mirror(
+        self, features: Float[Tensor, "*batch channels rows time"]
+    ) -> Float[Tensor, "*batch channels rows time"]:
+        """Exchange left and right: a copy."""
+        mirrored = features[..., list(self.order), :, :]
+        for channel, sign in enumerate(self.signs):
+            if sign < 0:
+                mirrored[..., channel, :, :].neg_()
+        return mirrored
+
+
+_VECTORS = Layout(4, tuple(range(7)), (1, 1, 1, 1, 1, -1, 1))  # levels of W, Y, Z, X; x, y, z
+
+LAYOUTS: dict[str, Layout] = {
+    "omni": Layout(1, (0,), (1,)),
+    "mono": Layout(1, (0,), (1,)),
+    "stereo": Layout(2, (1, 0), (1, 1)),
+    "stereo_icf": Layout(2, (1, 0, 2, 3, 4), (1, 1, -1, 1, -1)),  # left, right, difference, cos and sin of the phase
+    "foa_log_mel": Layout(4, tuple(range(4)), (1, 1, 1, 1)),
+    "foa_intensity": _VECTORS,
+    "salsa_mel": _VECTORS,
+    "salsa": _VECTORS,
+}
+
+
+def beams_of(format: SoundFormat, pattern: Pattern) -> list[tuple[float, float, float]]:
+    """The weights of W, X and Y of the aligned scene in the beams of a format, left first."""
+    omni, dipole = (float(weight) for weight in ambikit.beam_weights(pattern, 1))
+    if format == "omni":
+        return [(1.0, 0.0, 0.0)]
+    if format == "mono":
+        return [(omni, dipole, 0.0)]
+    return [(omni, 0.0, dipole), (omni, 0.0, -dipole)]
