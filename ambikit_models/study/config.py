@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ambikit.errors import AmbikitError
 from ambikit_models.downstream.heads import HeadConfig
 from ambikit_models.presets import preset_path
+from ambikit_models.study.effects import Effect
 from ambikit_models.training.config import TrainingConfig, load_yaml
 from ambikit_models.world.config import WorldConfig
 
@@ -46,11 +47,16 @@ class StudyConfig:
     """Seeds of initial weights, order of clips and viewpoints."""
     head: HeadConfig = field(default_factory=HeadConfig)
     """The heads of the binary tasks."""
+    effects: tuple[Effect, ...] = ()
+    """The claims that the report judges; they may change when the runs are done."""
 
     def __post_init__(self) -> None:
         names = [variant.name for variant in self.variants]
         if not names or len(set(names)) < len(names):
             raise AmbikitError(f"got variants named {names}; expected at least one and no name twice")
+        for side in (side for effect in self.effects for side in (effect.larger, effect.smaller)):
+            if side.variant not in names:
+                raise AmbikitError(f"got an effect on {side.variant!r}; expected one of the variants {names}")
         sounds = {dataclasses.replace(variant.training.sound, format="omni") for variant in self.variants}
         if len(sounds) > 1:
             raise AmbikitError(

@@ -11,11 +11,12 @@ from jaxtyping import Float
 import ambikit
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.panorama.viewpoints import Viewpoints
+from ambikit_models.study.effects import Outcome
 from ambikit_models.training.metrics import read_metrics
 from ambikit_models.world.clips import WorldClips
 from ambikit_models.world.panoramas import render_panoramas
 
-__all__ = ["alignment_scores", "draw_learning_curves", "draw_localization"]
+__all__ = ["alignment_scores", "draw_effects", "draw_learning_curves", "draw_localization"]
 
 _COLUMNS, _ROWS = 36, 18
 #: rows of the map within 50° of the horizon; farther up and down no model has been trained to look
@@ -31,6 +32,29 @@ def draw_learning_curves(folders: dict[str, Path], path: Path) -> None:
             axes.axvline(before["step"], color="0.6", linestyle=":")
             axes.annotate(f" {after['phase'].upper()}", (before["step"], axes.get_ylim()[1]), va="top", color="0.4")
     _save(axes.figure, path)
+
+
+def draw_effects(outcomes: list[Outcome], path: Path) -> None:
+    """Draw the difference of every claim with its interval and the single seeds, one line each."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7.5, 1.2 + 0.36 * len(outcomes)), layout="constrained")
+    colours = {"reproduces": "C0", "does not": "C3", "undecided": "0.55"}
+    for line, found in enumerate(outcomes):
+        colour = colours[found.verdict]
+        if np.isfinite(found.low):
+            axes.plot([100 * found.low, 100 * found.high], [line, line], color=colour, linewidth=2.0)
+        axes.plot(100 * found.value, line, "o", color=colour)
+        axes.plot(100 * np.array(found.by_seed), [line] * len(found.by_seed), "|", color="0.2", markersize=9)
+    axes.axvline(0.0, color="0.2", linewidth=0.8)
+    axes.set_yticks(range(len(outcomes)), [found.effect.claim for found in outcomes])
+    axes.invert_yaxis()
+    axes.set_xlabel("difference, points of percent: 95 % interval, and single seeds")
+    axes.grid(axis="x", color="0.9")
+    axes.set_axisbelow(True)
+    handles = [plt.Line2D([], [], color=colour, marker="o", label=verdict) for verdict, colour in colours.items()]
+    figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False)
+    _save(figure, path)
 
 
 @torch.no_grad()

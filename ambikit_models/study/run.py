@@ -29,7 +29,7 @@ from ambikit_models.training.config import load_yaml, save_yaml, to_mapping
 from ambikit_models.training.loop import initial_model, train
 from ambikit_models.training.metrics import read_metrics
 
-__all__ = ["Event", "is_finished", "run_folder", "run_study"]
+__all__ = ["Event", "finished_runs", "is_finished", "run_folder", "run_study"]
 
 #: What a display is told: the part (``render`` or a run's name), how much is done of how much, and a few words.
 Event = Callable[[str, int, int, str], None]
@@ -83,10 +83,25 @@ def run_study(
         return [future.result() for future in futures]
 
 
+def finished_runs(study: StudyConfig, output: Path) -> list[dict[str, Any]]:
+    """The records of the runs that are finished, in the order in which :func:`run_study` returns them.
+
+    Raises
+    ------
+    AmbikitError
+        If there is none.
+    """
+    folders = (run_folder(output, variant.name, seed) for seed in study.seeds for variant in study.variants)
+    found = [path for folder in folders if (path := folder / "results.json").exists()]
+    if not found:
+        raise AmbikitError(f"got {output}, which has no finished run of this study; expected at least one; run it")
+    return [json.loads(path.read_text(encoding="utf-8")) for path in found]
+
+
 def is_finished(study: StudyConfig, output: Path) -> bool:
     """Whether every variant and seed of a study has its results in the folder."""
-    folders = (run_folder(output, variant.name, seed) for variant in study.variants for seed in study.seeds)
-    return all((folder / "results.json").exists() for folder in folders)
+    runs = len(study.variants) * len(study.seeds)
+    return any(output.glob("*/results.json")) and len(finished_runs(study, output)) == runs
 
 
 def run_folder(output: Path, variant: str, seed: int) -> Path:
@@ -162,11 +177,16 @@ def _claim(study: StudyConfig, output: Path) -> None:
     path = output / "study.yaml"
     if not path.exists():
         save_yaml(study, path)
-    elif to_mapping(load_yaml(StudyConfig, path)) != to_mapping(study):
+    elif _without_claims(load_yaml(StudyConfig, path)) != _without_claims(study):
         raise AmbikitError(
             f"got the output folder {output}, which holds another study; expected an empty folder or the same study; "
             "choose another --output, or remove the folder"
         )
+
+
+def _without_claims(study: StudyConfig) -> Any:
+    """What decides the figures of a study, but not what is asked of them."""
+    return to_mapping(dataclasses.replace(study, effects=()))
 
 
 def _relay(messages: Any, futures: list[Future], tell: Event) -> None:
