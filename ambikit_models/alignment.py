@@ -4,7 +4,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ambikit_models.encoders.audio import Standardize
-from ambikit_models.encoders.translation import Translation
+from ambikit_models.encoders.translation import Translation, TranslationKind
 
 __all__ = ["AlignmentModel"]
 
@@ -26,6 +26,11 @@ class AlignmentModel(nn.Module):
         Size of the compared vectors (128 in the papers).
     depth
         Depth of the translations; 0 means direct prediction, without translation.
+    translation, final_relu, dropout
+        Kind and details of the translations, see :class:`~ambikit_models.encoders.translation.Translation`.
+    regression
+        Whether there is a head that predicts by how much the sound was turned (two layers, from the features of a view
+        and its sound to a vector in the plane).
     """
 
     def __init__(
@@ -36,18 +41,26 @@ class AlignmentModel(nn.Module):
         *,
         projection: int = 128,
         depth: int = 2,
+        translation: TranslationKind = "transformer",
+        final_relu: bool = False,
+        dropout: float = 0.0,
+        regression: bool = False,
     ):
         super().__init__()
         width = video_encoder.width
         self.video_encoder = video_encoder
         self.audio_encoder = audio_encoder
         self.standardize = standardize
-        self.audio_to_video = Translation(width, depth)
-        self.video_to_audio = Translation(width, depth)
+        settings = {"kind": translation, "final_relu": final_relu, "dropout": dropout}
+        self.audio_to_video = Translation(width, depth, **settings)
+        self.video_to_audio = Translation(width, depth, **settings)
         self.video_head = nn.Linear(width, projection)
         self.audio_head = nn.Linear(width, projection)
         self.predicted_video_head = nn.Linear(width, projection)
         self.predicted_audio_head = nn.Linear(width, projection)
+        self.rotation_head = (
+            nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 2)) if regression else None
+        )
 
     def embed_video(
         self, video: Float[Tensor, "clips views 3 frames height width"]
@@ -63,6 +76,6 @@ class AlignmentModel(nn.Module):
         return self.audio_encoder(features.flatten(0, 1)).unflatten(0, audio.shape[:2])
 
     def start_alignment(self) -> None:
-        """Begin the alignment phase: its prediction heads start as copies of the correspondence heads."""
+        """Begin to predict: the prediction heads start as copies of the correspondence heads."""
         self.predicted_video_head.load_state_dict(self.audio_head.state_dict())
         self.predicted_audio_head.load_state_dict(self.video_head.state_dict())

@@ -24,6 +24,9 @@ class Batch:
         The features of the sound aligned to the same viewpoints, shape ``(clips, views, channels, mel, time)``.
     index
         Which clip of the source each row is, shape ``(clips,)``.
+    yaw
+        By how many radians the sound of each clip was turned to the left before it was aligned, shape ``(clips,)``;
+        None where nothing was asked to be turned.
 
     Examples
     --------
@@ -35,6 +38,7 @@ class Batch:
     video: Float[torch.Tensor, "clips views 3 frames height width"]
     audio: Float[torch.Tensor, "clips views channels mel time"]
     index: Int[torch.Tensor, "clips"]
+    yaw: Float[torch.Tensor, "clips"] | None = None
 
     @property
     def clips(self) -> int:
@@ -49,7 +53,8 @@ class Batch:
     def to(self, device: Any, *, non_blocking: bool = False) -> "Batch":
         """Bring the batch to a device."""
         move = {"device": device, "non_blocking": non_blocking}
-        return Batch(self.video.to(**move), self.audio.to(**move), self.index.to(**move))
+        yaw = None if self.yaw is None else self.yaw.to(**move)
+        return Batch(self.video.to(**move), self.audio.to(**move), self.index.to(**move), yaw)
 
 
 @runtime_checkable
@@ -67,6 +72,7 @@ class ClipSource(Protocol):
         *,
         sound_indices: np.ndarray | None = None,
         yaw: Any = None,
+        moments: Any = None,
     ) -> Batch:
         """Show and play some clips from some viewpoints.
 
@@ -82,5 +88,8 @@ class ClipSource(Protocol):
         yaw
             Radians, shape ``(clips,)``: the whole scene's sound is turned to the left by this angle *before* it is
             aligned to each viewpoint, which makes a pair that is spatially misaligned. None or 0: no turn.
+        moments
+            Where in its clip the excerpt of each view begins, ``(clips, views)``, from 0, as early, to 1, as late as
+            possible. None: where the source likes, the same for all views of a clip.
         """
         ...

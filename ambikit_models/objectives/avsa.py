@@ -1,28 +1,26 @@
 """Audio-visual spatial alignment: which sound, heard from where, belongs to which view?"""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
 
-import torch
 from torch import Tensor
 
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.batch import Batch
-from ambikit_models.objectives.infonce import Gather, gather_alone, infonce
-from ambikit_models.objectives.objective import Objective
+from ambikit_models.objectives.candidates import Candidates, match_views
+from ambikit_models.objectives.infonce import Gather, gather_alone
+from ambikit_models.objectives.objective import CORRESPONDENCE, ENCODERS, TRANSLATION, Objective
 
-__all__ = ["AVSA", "Candidates"]
-
-#: ``all_views``: every view of every clip, N × K (equation 9). ``same_view_of_others``: the K views of the own
-#: clip and the view of the same number of each other clip, K + N − 1 (the published code).
-Candidates = Literal["all_views", "same_view_of_others"]
+__all__ = ["AVSA"]
 
 
 @dataclass(frozen=True)
 class AVSA(Objective):
     """Predict the features of each view from the other modality, among all views (morgado2020, equation 9).
 
-    The loss is the mean of the two directions and over clips and views.
+    The loss is the mean of the two directions and over clips and views. Its chance value is the logarithm of the
+    number of candidates (:func:`~ambikit_models.objectives.candidates.candidate_count`), plus ``within_clip`` times
+    that of the number of views. Views may differ in their direction, in their moment, or in both (supplementary
+    table 3c): the loss is the same.
 
     Parameters
     ----------
@@ -33,6 +31,8 @@ class AVSA(Objective):
     within_clip
         Weight of an additional term whose candidates are the views of the own clip alone. Not part of the
         papers' objective (there, "hard negatives only" is an ablation); 0 leaves it out.
+    gather
+        Collects the negatives of all processes.
     """
 
     temperature: float = 0.07
@@ -40,17 +40,10 @@ class AVSA(Objective):
     within_clip: float = 0.0
     gather: Gather = gather_alone
 
-    #: the parts of the model that this objective trains
-    trains: ClassVar[tuple[str, ...]] = (
-        "video_encoder",
-        "audio_encoder",
-        "audio_to_video",
-        "video_to_audio",
-        "video_head",
-        "audio_head",
-        "predicted_video_head",
-        "predicted_audio_head",
-    )
+    @property
+    def trains(self) -> tuple[str, ...]:
+        """Every part."""
+        return (*ENCODERS, *CORRESPONDENCE, *TRANSLATION)
 
     def embed(self, model: AlignmentModel, batch: Batch) -> tuple[Tensor, Tensor]:
         """Embed picture and sound of every view."""
@@ -65,19 +58,11 @@ class AVSA(Objective):
         return (video_loss + audio_loss) / 2, {"accuracy": (video_accuracy + audio_accuracy) / 2}
 
     def _direction(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        clips, views = prediction.shape[:2]
-        everyone, first = self.gather(target)
-        device = prediction.device
-        clip = torch.arange(len(everyone), device=device).repeat_interleave(views)
-        view = torch.arange(views, device=device).repeat(len(everyone))
-        positive = first * views + torch.arange(clips * views, device=device)
-        same_clip = clip[positive][:, None] == clip
-        allowed = None
-        if self.candidates == "same_view_of_others":
-            allowed = same_clip | (view[positive][:, None] == view)
-        queries, pool = prediction.flatten(0, 1), everyone.flatten(0, 1)
-        loss, accuracy = infonce(queries, pool, positive, temperature=self.temperature, allowed=allowed)
-        if self.within_clip:
-            spatial, _ = infonce(queries, pool, positive, temperature=self.temperature, allowed=same_clip)
-            loss = loss + self.within_clip * spatial
-        return loss, accuracy
+        return match_views(
+            prediction,
+            target,
+            candidates=self.candidates,
+            temperature=self.temperature,
+            gather=self.gather,
+            within_clip=self.within_clip,
+        )

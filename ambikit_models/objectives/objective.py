@@ -1,14 +1,18 @@
 """What every objective is: each clip embedded by itself, then all embeddings compared."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
 from torch import Tensor
 
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.batch import Batch
 
-__all__ = ["Objective"]
+__all__ = ["CORRESPONDENCE", "ENCODERS", "TRANSLATION", "Objective"]
+
+#: parts of a model: the encoders; what compares their embeddings directly; what predicts one from the other
+ENCODERS = ("video_encoder", "audio_encoder")
+CORRESPONDENCE = ("video_head", "audio_head")
+TRANSLATION = ("audio_to_video", "video_to_audio", "predicted_video_head", "predicted_audio_head")
 
 
 class Objective(ABC):
@@ -17,8 +21,10 @@ class Objective(ABC):
     ``objective(model, batch)`` is a pure step: it returns the loss, a mean over the clips, and what is worth logging.
     """
 
-    #: the parts of the model that this objective trains
-    trains: ClassVar[tuple[str, ...]]
+    @property
+    @abstractmethod
+    def trains(self) -> tuple[str, ...]:
+        """The parts of the model that this objective trains."""
 
     @abstractmethod
     def embed(self, model: AlignmentModel, batch: Batch) -> tuple[Tensor, ...]:

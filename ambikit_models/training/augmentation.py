@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import torch
 from jaxtyping import Bool
 from torch import Tensor
 
@@ -16,7 +17,8 @@ def flip_jointly(batch: Batch, flipped: Bool[Tensor, "clips"], sound: SoundFeatu
     """Exchange left and right of picture and sound in the clips where ``flipped`` is true.
 
     The features are those heard from the viewpoint, so the mirror is the vertical plane through the line of
-    sight: the powers of W, X, Y, Z stay, the intensity to the left changes sign, stereo channels change places.
+    sight: the powers of W, X, Y, Z stay, the intensity to the left changes sign, stereo channels change places, and a
+    turn of the scene to the left becomes one to the right.
 
     Raises
     ------
@@ -34,4 +36,5 @@ def flip_jointly(batch: Batch, flipped: Bool[Tensor, "clips"], sound: SoundFeatu
         audio[flipped, :, 5] = -audio[flipped, :, 5]  # log-mel W, Y, Z, X; intensity x, y, z
     elif sound.format == "stereo":
         audio[flipped] = audio[flipped].flip(2)
-    return dataclasses.replace(batch, video=video, audio=audio)
+    yaw = None if batch.yaw is None else torch.where(flipped.to(batch.yaw.device), -batch.yaw, batch.yaw)
+    return dataclasses.replace(batch, video=video, audio=audio, yaw=yaw)

@@ -1,7 +1,6 @@
 """The one declaration of a training run: frozen dataclasses, a docstring per field, read from and written to YAML."""
 
 import dataclasses
-import math
 import types
 import typing
 from dataclasses import dataclass, field
@@ -13,12 +12,13 @@ import yaml
 from ambikit.errors import AmbikitError
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.encoders.audio import Conv2dAudioEncoder, SmallAudioEncoder, Standardize
+from ambikit_models.encoders.translation import TranslationKind
 from ambikit_models.encoders.video import R2Plus1DVideoEncoder, SmallVideoEncoder
-from ambikit_models.objectives.avsa import Candidates
 from ambikit_models.panorama.salient import SalientViewpoints
 from ambikit_models.panorama.viewpoints import ObjectViewpoints, RandomViewpoints
 from ambikit_models.preparation.selection import Selection
 from ambikit_models.sound import SoundFeatures
+from ambikit_models.training.phases import Phase
 
 __all__ = [
     "ClipConfig",
@@ -66,6 +66,14 @@ class ModelConfig:
     """Size of the vectors that are compared."""
     translation_depth: int = 2
     """Blocks of each feature translation; 0 predicts directly."""
+    translation: TranslationKind = "transformer"
+    """A transformer combines the views of a clip; an mlp of the same size translates each by itself."""
+    translation_relu: bool = False
+    """End each block of the translations in a ReLU, as the published code does; the paper does not."""
+    translation_dropout: float = 0.0
+    """Dropout in the translations; 0.1 in the published code, none in the paper."""
+    regression: bool = False
+    """Have a head that predicts how far the sound was turned; the objective regression needs it."""
 
     def build(self, sound: SoundFeatures) -> AlignmentModel:
         """Make the model with random weights for the given sound features."""
@@ -73,7 +81,7 @@ class ModelConfig:
         small_audio = self.audio == "small"
         video = SmallVideoEncoder(self.width) if small_video else R2Plus1DVideoEncoder()
         audio = (
-            SmallAudioEncoder(sound.channels, sound.bands, self.width)
+            SmallAudioEncoder(sound.channels, sound.rows, self.width)
             if small_audio
             else Conv2dAudioEncoder(sound.channels)
         )
@@ -85,60 +93,14 @@ class ModelConfig:
         return AlignmentModel(
             video,
             audio,
-            Standardize(sound.channels, sound.bands),
+            Standardize(sound.channels, sound.rows),
             projection=self.projection,
             depth=self.translation_depth,
+            translation=self.translation,
+            final_relu=self.translation_relu,
+            dropout=self.translation_dropout,
+            regression=self.regression,
         )
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One stage of the curriculum."""
-
-    objective: Literal["avc", "avsa"]
-    """Correspondence of clips, or spatial alignment of views."""
-    steps: int
-    """Number of optimisation steps."""
-    clips: int
-    """Clips per step, over all processes."""
-    views: int
-    """Viewpoints per clip."""
-    learning_rate: float = 1e-4
-    """Peak learning rate."""
-    warm_up: int = 0
-    """Steps over which the learning rate rises from 0."""
-    final_learning_rate: float = 1.0
-    """Fraction of the peak that a cosine decay ends at; 1 keeps it constant."""
-    temperature: float = 0.07
-    """Temperature of the contrastive loss."""
-    candidates: Candidates = "all_views"
-    """AVSA only: N × K candidates as in equation 9, or K + N − 1 as in the published code."""
-    within_clip: float = 0.0
-    """AVSA only: weight of an extra term among the views of one clip. Not part of the papers' objective."""
-
-    def __post_init__(self) -> None:
-        if min(self.steps, self.clips, self.views) < 1:
-            raise AmbikitError(
-                f"got steps={self.steps}, clips={self.clips}, views={self.views}; expected at least 1 of each"
-            )
-        if not self.temperature > 0:
-            raise AmbikitError(f"got temperature={self.temperature}; expected a positive number, 0.07 in the papers")
-
-    @property
-    def chance_loss(self) -> float:
-        """The loss of a model that knows nothing."""
-        if self.objective == "avc":
-            return math.log(self.clips)
-        every = self.clips * self.views if self.candidates == "all_views" else self.views + self.clips - 1
-        return math.log(every) + self.within_clip * math.log(self.views)
-
-    def rate_at(self, step: int) -> float:
-        """The learning rate of a step, counted from 0 within the phase."""
-        if step < self.warm_up:
-            return self.learning_rate * (step + 1) / self.warm_up
-        progress = (step - self.warm_up) / max(1, self.steps - self.warm_up)
-        low = self.final_learning_rate
-        return self.learning_rate * (low + (1 - low) * (1 + math.cos(math.pi * progress)) / 2)
 
 
 @dataclass(frozen=True)
@@ -175,6 +137,10 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if not self.phases:
             raise AmbikitError("got no phases; expected at least one; give a preset or a list of phases")
+        if any(phase.turns for phase in self.phases) and not self.model.regression:
+            raise AmbikitError(
+                "got a phase of regression for a model without a head for it; expected model.regression: true; set it"
+            )
         if self.seed < 0 or self.checkpoint_every < 1 or self.log_every < 1:
             raise AmbikitError(
                 f"got seed={self.seed}, checkpoint_every={self.checkpoint_every}, log_every={self.log_every}; expected "

@@ -20,9 +20,8 @@ from torch import Tensor, nn
 from ambikit.errors import AmbikitError
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.batch import Batch, ClipSource
-from ambikit_models.objectives.avc import AVC
-from ambikit_models.objectives.avsa import AVSA
 from ambikit_models.objectives.infonce import Gather
+from ambikit_models.objectives.objective import Objective
 from ambikit_models.training.augmentation import flip_jointly
 from ambikit_models.training.checkpoints import (
     latest_checkpoint,
@@ -33,6 +32,7 @@ from ambikit_models.training.checkpoints import (
 )
 from ambikit_models.training.config import Phase, TrainingConfig, save_yaml
 from ambikit_models.training.metrics import Metrics, Report
+from ambikit_models.training.moments import choose_views
 from ambikit_models.training.sampling import choose_viewpoints, clip_indices, generator_for, videos_of
 
 __all__ = ["initial_model", "train"]
@@ -113,9 +113,8 @@ def train(
         end = first + phase.steps
         until = end if stop_at is None else min(end, stop_at)
         if max(first, done) < until:
-            begins = phase.objective == "avsa" and (number == 0 or config.phases[number - 1].objective != "avsa")
-            if begins and done <= first:
-                model.start_alignment()
+            if done <= first:
+                phase.begin(model, config.phases[number - 1] if number else None, _torch_seed(config.seed, 4, number))
             # a checkpoint on the border of two phases carries no optimiser state of the new one
             _run_phase(run, phase, first, max(first, done), until, last if first < done else None)
         first = end
@@ -163,7 +162,7 @@ class _Run:
 def _run_phase(run: _Run, phase: Phase, first: int, begin: int, end: int, state: Path | None) -> None:
     """Make the steps from ``begin`` to ``end`` of a phase whose first step is ``first``."""
     config, fabric, model = run.config, run.fabric, run.model
-    objective = _objective(phase, fabric)
+    objective = phase.build(_gather_across(fabric))
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
     trained = _select(model, objective.trains)
     optimizer = kind(trained, lr=0.0, betas=config.betas, weight_decay=config.weight_decay)
@@ -177,7 +176,8 @@ def _run_phase(run: _Run, phase: Phase, first: int, begin: int, end: int, state:
         for group in optimizer.param_groups:
             group["lr"] = rate
         batch = batch.to(fabric.device)
-        loss, logs = step_module(batch.video, batch.audio, batch.index)
+        torch.manual_seed(_torch_seed(config.seed, 5, step, fabric.global_rank))  # dropout has no state either
+        loss, logs = step_module(batch.video, batch.audio, batch.index, batch.yaw)
         optimizer.zero_grad()
         fabric.backward(loss)
         if config.clip_gradient:
@@ -209,23 +209,20 @@ def _run_phase(run: _Run, phase: Phase, first: int, begin: int, end: int, state:
 class _Step(nn.Module):
     """The whole step as one forward pass, so that distributed wrappers see every use of the parameters."""
 
-    def __init__(self, model: AlignmentModel, objective: AVC | AVSA):
+    def __init__(self, model: AlignmentModel, objective: Objective):
         super().__init__()
         self.model = model
         self.objective = objective
 
-    def forward(self, video: Tensor, audio: Tensor, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(
+        self, video: Tensor, audio: Tensor, index: Tensor, yaw: Tensor | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         # tensors one by one: Fabric converts the arguments to its precision and cannot rebuild a frozen Batch
-        return self.objective(self.model, Batch(video, audio, index))
+        return self.objective(self.model, Batch(video, audio, index, yaw))
 
 
-def _objective(phase: Phase, fabric: Fabric) -> AVC | AVSA:
-    gather = _gather_across(fabric)
-    if phase.objective == "avc":
-        return AVC(temperature=phase.temperature, gather=gather)
-    return AVSA(
-        temperature=phase.temperature, candidates=phase.candidates, within_clip=phase.within_clip, gather=gather
-    )
+def _torch_seed(*numbers: int) -> int:
+    return int(generator_for(*numbers).integers(2**63))
 
 
 def _gather_across(fabric: Fabric) -> Gather:
@@ -250,10 +247,15 @@ def _batch(run: _Run, phase: Phase, first: int, step: int) -> Batch:
     config, rank, world_size = run.config, run.fabric.global_rank, run.fabric.world_size
     indices = clip_indices(config.seed, step - first, phase.clips, run.videos)
     generator = generator_for(config.seed, 1, step)
-    viewpoints = choose_viewpoints(config.viewpoints, phase.views, run.source, indices, generator)
+    viewpoints, moments = choose_views(
+        phase, config.viewpoints, run.source, indices, generator, excerpt=config.clip.duration
+    )
     mirrored = generator.random(phase.clips) < (0.5 if config.horizontal_flip == "joint" else 0.0)
+    yaw = torch.from_numpy(generator.uniform(-np.pi, np.pi, phase.clips)) if phase.turns else None
     ours = slice(rank * phase.clips // world_size, (rank + 1) * phase.clips // world_size)
-    batch = run.source.batch(indices[ours], viewpoints[ours])
+    wanted = {"yaw": yaw, "moments": moments}
+    settings = {name: value[ours] for name, value in wanted.items() if value is not None}
+    batch = run.source.batch(indices[ours], viewpoints[ours], **settings)
     return flip_jointly(batch, torch.from_numpy(mirrored[ours]), config.sound) if mirrored.any() else batch
 
 

@@ -129,17 +129,6 @@ class TestTheRecipeIsFollowed:
         assert len(set(rates)) > 6
         assert all(norm <= 1.001e-3 for _, norm in Recording.steps)
 
-    def test_the_phase_decides_the_objective(self):
-        from lightning_fabric import Fabric
-
-        from ambikit_models.training.loop import _objective
-
-        fabric = Fabric(accelerator="cpu", devices=1)
-        assert _objective(Phase("avc", 1, 8, 1, temperature=0.3), fabric).temperature == 0.3
-        phase = Phase("avsa", 1, 8, 4, temperature=0.2, candidates="same_view_of_others", within_clip=0.5)
-        objective = _objective(phase, fabric)
-        assert (objective.temperature, objective.candidates, objective.within_clip) == (0.2, "same_view_of_others", 0.5)
-
     def test_flips_are_applied_to_half_of_the_clips(self, tmp_path, monkeypatch):
         seen = []
 
@@ -173,15 +162,6 @@ class TestTheRecipeIsFollowed:
         train(toy_config(phases=phases), ToyClips(), tmp_path)
         assert len(calls) == starts
 
-    def test_chance_is_what_an_ignorant_model_loses(self):
-        for phase, expected in (
-            (Phase("avc", 1, 64, 4), np.log(64)),
-            (Phase("avsa", 1, 16, 4), np.log(64)),
-            (Phase("avsa", 1, 16, 4, candidates="same_view_of_others"), np.log(19)),
-            (Phase("avsa", 1, 16, 4, within_clip=0.5), np.log(64) + 0.5 * np.log(4)),
-        ):
-            assert phase.chance_loss == pytest.approx(expected)
-
 
 class TestSampling:
     def test_every_clip_once_per_epoch(self):
@@ -203,15 +183,6 @@ class TestSampling:
     def test_too_few_videos(self):
         with pytest.raises(AmbikitError, match="5 clips of 2 videos for batches of 3"):
             clip_indices(0, 0, 3, np.array([0, 0, 1, 1, 1]))
-
-
-class TestRates:
-    def test_warm_up_and_cosine(self):
-        phase = Phase("avc", 100, 8, 1, learning_rate=2.0, warm_up=10, final_learning_rate=0.1)
-        assert phase.rate_at(0) == pytest.approx(0.2)
-        assert phase.rate_at(9) == pytest.approx(2.0)
-        assert phase.rate_at(55) == pytest.approx(2.0 * 0.55)
-        assert phase.rate_at(100) == pytest.approx(0.2)
 
 
 class TestFlip:

@@ -25,8 +25,17 @@ class ToyClips:
     def __len__(self) -> int:
         return len(self.azimuth)
 
+    def seconds(self, indices: np.ndarray) -> np.ndarray:
+        return np.full(len(indices), 4.0)
+
     def batch(
-        self, indices: np.ndarray, viewpoints: Viewpoints, *, sound_indices: np.ndarray | None = None, yaw: Any = None
+        self,
+        indices: np.ndarray,
+        viewpoints: Viewpoints,
+        *,
+        sound_indices: np.ndarray | None = None,
+        yaw: Any = None,
+        moments: Any = None,
     ) -> Batch:
         rows = torch.as_tensor(indices)
         heard = rows if sound_indices is None else torch.as_tensor(sound_indices)
@@ -41,7 +50,11 @@ class ToyClips:
         audio[..., :4, :, :] = level[:, None, None, :, None]
         audio[..., 4, :, :] = torch.cos(relative)[..., None, None]
         audio[..., 5, :, :] = torch.sin(relative)[..., None, None]
-        return Batch(video.float(), audio.float(), rows)
+        if moments is not None:  # everything glows and hums as time goes by
+            glow = torch.as_tensor(moments)
+            video = video * (0.5 + glow[..., None, None, None, None] / 2)
+            audio[..., :4, :, :] *= 0.5 + glow[..., None, None, None] / 2
+        return Batch(video.float(), audio.float(), rows, None if yaw is None else torch.as_tensor(yaw).float())
 
 
 def toy_config(**changes: Any) -> TrainingConfig:
