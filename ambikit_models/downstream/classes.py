@@ -4,12 +4,10 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from ambikit_models.downstream.heads import HeadConfig, fit_head
+from ambikit_models.downstream.heads import LINEAR, fit_head
 from ambikit_models.downstream.statistics import Estimate, bootstrap
 
 __all__ = ["average_precision", "evaluate_classes"]
-
-_LINEAR = HeadConfig(hidden=0, dropout=0.0, epochs=24, learning_rate=1e-2)
 
 
 def average_precision(scores: Float[np.ndarray, "examples"], positive: np.ndarray) -> float:
@@ -43,7 +41,7 @@ def evaluate_classes(
     train_classes, test_classes
         1 where a class is present in the crop, else 0.
     """
-    head = fit_head(train_inputs.flatten(0, 1), train_classes.flatten(0, 1), _LINEAR, seed=seed)
+    head = fit_head(train_inputs.flatten(0, 1), train_classes.flatten(0, 1), LINEAR, seed=seed)
     scores = head(test_inputs).numpy()
     present = test_classes.numpy() > 0
 
