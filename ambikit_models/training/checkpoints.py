@@ -1,8 +1,8 @@
 """Checkpoints: weights, recipe and optimiser state in one folder, written atomically, loaded without unpickling.
 
 A checkpoint is a folder ``step-000400`` with ``weights.safetensors``, ``recipe.json`` and
-``optimizer.safetensors``. It is written under another name and renamed when complete, so a folder of that name
-is always whole, and a failed save leaves the one before it untouched.
+``optimizer.safetensors``. It is written under another name and renamed when complete and on the disk, so a folder of
+that name is always whole, and a failed save leaves the one before it untouched.
 """
 
 import json
@@ -21,7 +21,15 @@ from ambikit.errors import AmbikitError, FileError
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.training.config import TrainingConfig, from_mapping, to_mapping
 
-__all__ = ["latest_checkpoint", "load_model", "load_recipe", "make_folder", "resume", "save_checkpoint"]
+__all__ = [
+    "latest_checkpoint",
+    "load_model",
+    "load_precision",
+    "load_recipe",
+    "make_folder",
+    "resume",
+    "save_checkpoint",
+]
 
 _FORMAT = 1
 _CONVENTIONS = "AmbiX (ACN, SN3D); azimuth counter-clockwise; aligned features; x front, y left, z up"
@@ -35,10 +43,12 @@ def save_checkpoint(
     config: TrainingConfig,
     step: int,
     clips: str = "",
+    precision: dict[str, Any] | None = None,
 ) -> Path:
     """Save a checkpoint below ``folder`` and drop all but the newest ones; returns its path.
 
-    ``clips`` is a word for the set of clips that was trained on.
+    ``clips`` is a word for the set of clips that was trained on, ``precision`` what the precision remembers: of
+    float16 the scale of the loss.
     """
     target = folder / f"step-{step:06d}"
     partial = folder / f".{target.name}.partial"
@@ -48,6 +58,7 @@ def save_checkpoint(
         "conventions": _CONVENTIONS,
         "step": step,
         "clips": clips,
+        "precision": precision or {},
         "config": to_mapping(config),
     }
     try:
@@ -58,17 +69,23 @@ def save_checkpoint(
         if optimizer is not None:
             save_file(_optimizer_tensors(optimizer), partial / "optimizer.safetensors")
         (partial / "recipe.json").write_text(json.dumps(recipe, indent=1), encoding="utf-8")
+        for path in (*partial.iterdir(), partial):
+            _to_disk(path)
         if target.exists():
             shutil.rmtree(target)
         os.replace(partial, target)
+        _to_disk(folder)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise FileError(
             f"could not save the checkpoint {target}: {error}; earlier checkpoints are untouched; "
             "free some space or choose another output folder, then resume"
         ) from error
-    for old in _checkpoints(folder)[:-_KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+    kept = _checkpoints(folder)[-_KEPT:]
+    numbered = [path for path in folder.glob("step-*") if path.name[5:].isdecimal()]
+    for old in (*numbered, *folder.glob(".step-*.partial")):  # also what a killed run left half written or half removed
+        if old not in kept:
+            shutil.rmtree(old, ignore_errors=True)
     return target
 
 
@@ -124,6 +141,11 @@ def load_model(checkpoint: str | Path) -> tuple[AlignmentModel, TrainingConfig]:
     return model.eval(), config
 
 
+def load_precision(checkpoint: Path) -> dict[str, Any]:
+    """What the precision remembered when a checkpoint was made; empty where there is nothing to remember."""
+    return json.loads((checkpoint / "recipe.json").read_text(encoding="utf-8")).get("precision", {})
+
+
 def resume(
     checkpoint: Path,
     model: AlignmentModel,
@@ -154,6 +176,17 @@ def resume(
 def _checkpoints(folder: Path) -> list[Path]:
     found = [p for p in folder.glob("step-*") if (p / "recipe.json").exists() and p.name[5:].isdecimal()]
     return sorted(found, key=lambda p: int(p.name[5:]))
+
+
+def _to_disk(path: Path) -> None:
+    """Have a file or the names in a folder written through, so that they survive a power cut."""
+    if os.name != "posix":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _read(path: Path) -> dict[str, Tensor]:

@@ -18,6 +18,7 @@ from ambikit_models.panorama.salient import SalientViewpoints
 from ambikit_models.panorama.viewpoints import ObjectViewpoints, RandomViewpoints
 from ambikit_models.preparation.selection import Selection
 from ambikit_models.sound import SoundFeatures
+from ambikit_models.training.execution import Execution
 from ambikit_models.training.phases import Phase
 
 __all__ = [
@@ -133,6 +134,8 @@ class TrainingConfig:
     """Steps between checkpoints; the end of a phase is always saved."""
     log_every: int = 10
     """Steps between lines of the metrics file."""
+    execution: Execution = field(default_factory=Execution)
+    """How the steps are carried out: chunks, compilation, determinism."""
 
     def __post_init__(self) -> None:
         if not self.phases:

@@ -16,7 +16,7 @@ from ambikit_models.panorama.salient import SalientViewpoints
 from ambikit_models.panorama.sounding import sounding_directions
 from ambikit_models.panorama.viewpoints import HasDirections, ObjectViewpoints, RandomViewpoints, Viewpoints
 
-__all__ = ["choose_viewpoints", "clip_indices", "generator_for", "videos_of"]
+__all__ = ["choose_viewpoints", "clip_indices", "generator_for", "seed_for", "spare_clips", "videos_of"]
 
 #: what was found in the clips of each source, for as long as the source lives
 _FOUND: MutableMapping[Any, dict[tuple[str, int], HasDirections]] = WeakKeyDictionary()
@@ -25,6 +25,11 @@ _FOUND: MutableMapping[Any, dict[tuple[str, int], HasDirections]] = WeakKeyDicti
 def generator_for(seed: int, *counters: int) -> np.random.Generator:
     """A generator that depends on nothing but these numbers."""
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, *counters])))
+
+
+def seed_for(*numbers: int) -> int:
+    """A seed for torch's generators that depends on nothing but these numbers."""
+    return int(generator_for(*numbers).integers(2**63))
 
 
 def videos_of(source: Any) -> np.ndarray:
@@ -47,21 +52,37 @@ def clip_indices(seed: int, step: int, clips: int, videos: np.ndarray) -> np.nda
     videos
         The video of every clip, whole numbers ``(available,)``.
     """
+    order, within = _epoch(seed, step, clips, videos)
+    return order[within * clips : (within + 1) * clips]
+
+
+def spare_clips(seed: int, step: int, clips: int, videos: np.ndarray, *, tries: int = 4) -> np.ndarray:
+    """Return which clips take the place of those of a step that cannot be read, ``(clips, tries)``, in this order.
+
+    They are clips of the other videos, each at one place only: whichever clips turn out to be broken, on whichever
+    process, the batch is the same and all of its videos differ. −1 where there are not enough videos.
+    """
+    order, within = _epoch(seed, step, clips, videos)
+    others = np.concatenate([order[(within + 1) * clips :], order[: within * clips]])[: clips * tries]
+    return np.pad(others, (0, clips * tries - len(others)), constant_values=-1).reshape(tries, clips).T
+
+
+def _epoch(seed: int, step: int, clips: int, videos: np.ndarray) -> tuple[np.ndarray, int]:
+    """One clip of every video in the order of an epoch, and which batch of it belongs to a step."""
     names, members = np.unique(videos, return_inverse=True)
     if clips > len(names):
         raise AmbikitError(
             f"got {len(videos)} clips of {len(names)} videos for batches of {clips} clips of different videos; "
             "expected at least as many videos as a batch has clips; lower the clips of the phase or add videos"
         )
-    per_epoch = len(names) // clips
-    epoch, within = divmod(step, per_epoch)
+    epoch, within = divmod(step, len(names) // clips)
     generator = generator_for(seed, 0, epoch)
-    order = generator.permutation(len(names))[within * clips : (within + 1) * clips]
+    order = generator.permutation(len(names))
     # one random number per clip and epoch; the clip of a video is its member with the largest
     lottery = generator.random(len(videos))
     winners = np.lexsort((lottery, members))
     last = np.searchsorted(members[winners], np.arange(len(names)), side="right") - 1
-    return winners[last[order]]
+    return winners[last][order], within
 
 
 def choose_viewpoints(

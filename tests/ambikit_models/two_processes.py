@@ -9,7 +9,9 @@ from lightning_fabric import Fabric
 from ambikit_models.batch import Batch
 from ambikit_models.objectives.avc import AVC
 from ambikit_models.objectives.avsa import AVSA
-from ambikit_models.training.loop import _gather_across, _Step, train
+from ambikit_models.training.gradients import Step
+from ambikit_models.training.loop import train
+from ambikit_models.training.processes import gather_across
 from tests.ambikit_models.test_objectives import toy_batch
 from tests.ambikit_models.toy import ToyClips, toy_config
 
@@ -38,12 +40,12 @@ def whole_run(path: str) -> None:
 def gradients(name: str, path: str) -> None:
     fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
     fabric.launch()
-    objective = {"avc": AVC, "avsa": AVSA}[name](gather=_gather_across(fabric))
+    objective = {"avc": AVC, "avsa": AVSA}[name](gather=gather_across(fabric, 6))
     model, batch = toy_batch()
     model.double().eval().requires_grad_(False)
     for part in objective.trains:
         getattr(model, part).requires_grad_(True)
-    step = fabric.setup(_Step(model, objective)).eval()
+    step = fabric.setup(Step(model, objective)).eval()
     ours = slice(3 * fabric.global_rank, 3 * fabric.global_rank + 3)
     half = Batch(batch.video[ours].double(), batch.audio[ours].double(), batch.index[ours])
     loss, _ = step(half.video, half.audio, half.index)
