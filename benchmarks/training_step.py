@@ -78,7 +78,7 @@ def profile(recipe: dict[str, Any], device: str, rounds: int) -> Figures:
     model = recipe["model"].build(sound).to(device).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
     objective, generator, clock = AVSA(), np.random.default_rng(0), Clock(device)
-    seen, covariance = clips.scenes.to(device), clips.covariance
+    seen, covariance = clips.scenes.to(device), clips.prepared
 
     def step() -> None:
         rows = torch.from_numpy(generator.permutation(POOL)[: recipe["clips"]]).to(device)

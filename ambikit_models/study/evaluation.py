@@ -92,7 +92,7 @@ def omni_control(
     sound = dataclasses.replace(training.sound, format="omni")
     deaf = dataclasses.replace(training, sound=sound).model.build(sound)
     deaf.video_encoder = model.video_encoder
-    head, test = head.variant(format="omni"), test.variant(format="omni")
+    head, test = head.variant(sound=sound), test.variant(sound=sound)
     pair = CONDITIONS["avsa"]
     train = [_embed(deaf, training, head, pair, _HEAD_SEED)]
     return _plain(

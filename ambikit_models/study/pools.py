@@ -1,9 +1,11 @@
 """The rendered scenes of a study: three disjoint ranges of indices, rendered once and shared by all variants."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 from ambikit.errors import FileError
+from ambikit_models.sound import SoundFeatures
 from ambikit_models.study.config import StudyConfig
 from ambikit_models.training.config import TrainingConfig
 from ambikit_models.world.clips import WorldClips
@@ -34,7 +36,7 @@ def render_pools(
             study.world,
             study.world_seed,
             indices,
-            study.variants[0].training.sound,  # the rendered sound is the same for every format
+            _kept(study),
             workers=workers,
             progress=advance,
         )
@@ -46,9 +48,18 @@ def load_pool(folder: Path, name: str, training: TrainingConfig) -> WorldClips:
     """Open a rendered pool for the sound features and the pictures of a recipe."""
     path = _path(folder, name)
     try:
-        return WorldClips.load(path, format=training.sound.format, size=training.clip.size, frames=training.clip.frames)
+        return WorldClips.load(path, sound=training.sound, size=training.clip.size, frames=training.clip.frames)
     except FileError as error:
         raise FileError(f"{error}; remove {path} and start again: it will be rendered anew") from None
+
+
+def _kept(study: StudyConfig) -> SoundFeatures:
+    """Features that keep what all variants and the omni control need; the signals, where these are different things."""
+    sounds = [variant.training.sound for variant in study.variants]
+    controls = [dataclasses.replace(sound, format="omni") for sound in sounds]
+    if all(sounds[0].keeps_the_same_as(other) for other in [*sounds, *controls]):
+        return sounds[0]
+    return dataclasses.replace(sounds[0], format="foa_log_mel", spectrum="magnitude")
 
 
 def _path(folder: Path, name: str) -> Path:

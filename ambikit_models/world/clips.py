@@ -20,7 +20,7 @@ from ambikit_models.sound import SoundFeatures
 from ambikit_models.world.acoustics import render_sound
 from ambikit_models.world.config import WorldConfig
 from ambikit_models.world.panoramas import detections, render_panoramas
-from ambikit_models.world.pool import load_pool, render_pool, save_pool
+from ambikit_models.world.pool import load_pool, prepare_pool, render_pool, save_pool
 from ambikit_models.world.scenes import scenes
 from ambikit_models.world.shading import object_map, shade
 
@@ -30,8 +30,9 @@ __all__ = ["WorldClips"]
 class WorldClips:
     """Scenes of the world to train and test on; implements :class:`ambikit_models.batch.ClipSource`.
 
-    The sound of every scene is rendered once and kept as its mel covariance, which turns to any viewpoint exactly;
-    the pictures are shaded afresh for each viewpoint. Make one with :meth:`render` or :meth:`load`.
+    The sound of every scene is rendered once and kept as its features need it (most as a mel covariance, which turns
+    to any viewpoint exactly); the pictures are shaded afresh for each viewpoint. Make one with :meth:`render` or
+    :meth:`load`.
 
     Attributes
     ----------
@@ -41,8 +42,9 @@ class WorldClips:
         Everything about the scenes, as NumPy arrays: where the objects are, which class they have, which sound.
     sound
         The recipe of the features.
-    covariance
-        The rendered sound, ``(clips, 13, mel, time)``.
+    prepared
+        The rendered sound as :meth:`SoundFeatures.prepare` leaves it: ``(clips, 13, rows, time)`` or, for features
+        that need the signal, ``(clips, 4, time)``.
     size, frames
         Pixels along the side of a view, and pictures per clip (one is taken in the middle).
 
@@ -62,7 +64,7 @@ class WorldClips:
         seed: int,
         indices: Sequence[int] | np.ndarray,
         sound: SoundFeatures,
-        covariance: Float[Tensor, "clips 13 mel frames"],
+        prepared: Float[Tensor, "clips ..."],
         *,
         size: int = 24,
         frames: int = 1,
@@ -72,11 +74,12 @@ class WorldClips:
             raise AmbikitError(
                 f"got features at {sound.sample_rate} Hz for a world at {config.sample_rate} Hz; expected the same rate"
             )
-        if len(indices) != len(covariance):
-            raise ShapeError(f"got {len(indices)} indices and {len(covariance)} sounds; expected one sound per scene")
+        if len(indices) != len(prepared):
+            raise ShapeError(f"got {len(indices)} indices and {len(prepared)} sounds; expected one sound per scene")
         self.config, self.seed, self.indices = config, seed, np.asarray(indices, dtype=np.int64)
         self.sound, self.size, self.frames, self.device = sound, size, frames, torch.device(device)
-        self.covariance = covariance.to(self.device)
+        self.prepared = prepared.to(self.device)
+        self._rendered = self  # the clips whose sound was rendered, if these are a variant of them
         self.scenes = scenes(config, seed, self.indices)
         self._seen = self.scenes.to(self.device)
 
@@ -96,51 +99,60 @@ class WorldClips:
     ) -> "WorldClips":
         """Render the sound of scenes, on the CPU in ``workers`` processes; ``progress(done, total)`` is told."""
         indices = np.asarray(indices, dtype=np.int64)
-        covariance = render_pool(config, seed, indices, sound, workers=workers, device=device, progress=progress)
-        return cls(config, seed, indices, sound, covariance, size=size, frames=frames, device=device)
+        prepared = render_pool(config, seed, indices, sound, workers=workers, device=device, progress=progress)
+        return cls(config, seed, indices, sound, prepared, size=size, frames=frames, device=device)
 
     def save(self, path: str | Path) -> None:
         """Write the rendered sounds and the recipe of the world to a safetensors file."""
-        save_pool(path, self.config, self.seed, self.indices, self.sound, self.covariance)
+        save_pool(path, self.config, self.seed, self.indices, self.sound, self.prepared)
 
     @classmethod
     def load(
         cls,
         path: str | Path,
         *,
-        format: str | None = None,
+        sound: SoundFeatures | None = None,
         size: int = 24,
         frames: int = 1,
         device: str | torch.device = "cpu",
     ) -> "WorldClips":
-        """Read a file of :meth:`save`, without rendering; any ``format`` of the features can be read from it."""
-        config, seed, indices, sound, covariance = load_pool(path)
-        if format is not None:
-            sound = dataclasses.replace(sound, format=format)
-        return cls(config, seed, indices, sound, covariance, size=size, frames=frames, device=device)
+        """Read a file of :meth:`save`, without rendering, for its own features or others (see :meth:`variant`)."""
+        config, seed, indices, kept_for, prepared = load_pool(path)
+        clips = cls(config, seed, indices, kept_for, prepared, size=size, frames=frames, device=device)
+        return clips.variant(sound=sound)
 
     def variant(
         self,
         *,
-        format: str | None = None,
+        sound: SoundFeatures | None = None,
         room_strength: float | None = None,
         size: int | None = None,
         frames: int | None = None,
     ) -> "WorldClips":
-        """The same sounds with another format of features, other pictures, or another tie between the two.
+        """The same sounds with other features, other pictures, or another tie between the two.
 
-        The sound does not depend on the strength of the room factor, so that one pool serves every strength.
+        The sound does not depend on the strength of the room factor, so that one pool serves every strength. Clips
+        that keep signals serve all features; others only features that keep the same (see
+        :attr:`SoundFeatures.keeps`).
+
+        Raises
+        ------
+        AmbikitError
+            If the features need what these clips have not kept.
         """
-        return WorldClips(
+        sound = sound or self.sound
+        variant = WorldClips(
             self.config if room_strength is None else dataclasses.replace(self.config, room_strength=room_strength),
             self.seed,
             self.indices,
-            self.sound if format is None else dataclasses.replace(self.sound, format=format),
-            self.covariance,
+            sound,
+            self._prepared_for(sound),
             size=self.size if size is None else size,
             frames=self.frames if frames is None else frames,
             device=self.device,
         )
+        variant._rendered = self._rendered
+        return variant
 
     @property
     def identity(self) -> str:
@@ -167,7 +179,7 @@ class WorldClips:
         if yaw is not None:
             # to turn the scene left and then look somewhere is to look as much farther right in the scene as it was
             azimuth = azimuth - torch.as_tensor(yaw, device=self.device)[:, None]
-        audio = self.sound.view(self.covariance[heard][:, None], azimuth, viewpoints.elevation.to(self.device))
+        audio = self.sound.view(self.prepared[heard][:, None], azimuth, viewpoints.elevation.to(self.device))
         times, rays, angle = self._camera(viewpoints)
         video = shade(self.config, self._seen[rows], rays, times, angle)
         return Batch(video, audio, rows)
@@ -223,6 +235,18 @@ class WorldClips:
         """Four small panoramas of one clip, over all of it, for viewpoints that seek motion."""
         times = self.config.frame_times(4)
         return render_panoramas(self.config, self.scenes[np.array([index])], 48, times=times, oversampling=1)[0]
+
+    def _prepared_for(self, sound: SoundFeatures) -> Tensor:
+        rendered = self._rendered
+        for clips in (self, rendered):
+            if clips.sound.keeps_the_same_as(sound):
+                return clips.prepared
+        if rendered.sound.keeps != "signal":
+            raise AmbikitError(
+                f"got {sound} for clips that keep the {rendered.sound.keeps} of {rendered.sound}; expected features "
+                "that keep the same; render clips for these features, or for all: with features that keep the signal"
+            )
+        return prepare_pool(rendered.prepared, sound)
 
     def _rows(self, indices: Any) -> Tensor:
         return torch.as_tensor(np.asarray(indices), dtype=torch.int64, device=self.device)

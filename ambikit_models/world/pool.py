@@ -1,4 +1,4 @@
-"""The sounds of many scenes, rendered once and kept as mel covariances."""
+"""The sounds of many scenes, rendered once and kept as their features need them."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from ambikit_models.world.acoustics import render_sound
 from ambikit_models.world.config import WorldConfig
 from ambikit_models.world.scenes import scenes
 
-__all__ = ["load_pool", "render_pool", "save_pool"]
+__all__ = ["load_pool", "prepare_pool", "render_pool", "save_pool"]
 
 _BLOCK = 64
 _FORMAT = "ambikit world pool 1"
@@ -33,8 +33,8 @@ def render_pool(
     workers: int = 2,
     device: str | torch.device = "cpu",
     progress: Callable[[int, int], Any] | None = None,
-) -> Float[Tensor, "clips 13 mel frames"]:
-    """Render the sound of scenes and reduce it to mel covariances.
+) -> Float[Tensor, "clips ..."]:
+    """Render the sound of scenes and keep what the features need: :meth:`SoundFeatures.prepare` of each.
 
     On the CPU every scene is rendered by itself, in blocks of 64 shared out among ``workers`` processes of one
     thread each (a single block stays in this process): the result is the same bit for bit for any number of workers
@@ -82,20 +82,27 @@ def _one_by_one(config: WorldConfig, seed: int, block: np.ndarray, sound: SoundF
     return np.concatenate(parts)
 
 
+def prepare_pool(signals: Float[Tensor, "clips 4 time"], sound: SoundFeatures) -> Float[Tensor, "clips ..."]:
+    """Reduce rendered signals to what features need, with the result of :func:`render_pool` for them, bit for bit."""
+    if signals.device.type != "cpu":
+        return torch.cat([sound.prepare(block) for block in signals.split(_BLOCK)])
+    return torch.cat([sound.prepare(signal) for signal in signals.split(1)])
+
+
 def save_pool(
-    path: str | Path, config: WorldConfig, seed: int, indices: np.ndarray, sound: SoundFeatures, covariance: Tensor
+    path: str | Path, config: WorldConfig, seed: int, indices: np.ndarray, sound: SoundFeatures, prepared: Tensor
 ) -> None:
     """Write a pool with the recipe that made it; the file appears whole or not at all."""
     from safetensors.torch import save_file
 
     recipe = {"format": _FORMAT, "world": asdict(config), "seed": seed, "sound": asdict(sound)}
-    tensors = {"covariance": covariance.cpu().contiguous(), "indices": torch.as_tensor(indices)}
+    tensors = {sound.keeps: prepared.cpu().contiguous(), "indices": torch.as_tensor(indices)}
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata={"recipe": json.dumps(recipe)})
 
 
 def load_pool(path: str | Path) -> tuple[WorldConfig, int, np.ndarray, SoundFeatures, Tensor]:
-    """Read what :func:`save_pool` wrote: world, seed, indices, features and covariances. Nothing is rendered."""
+    """Read what :func:`save_pool` wrote: world, seed, indices, features and what they keep. Nothing is rendered."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -103,8 +110,9 @@ def load_pool(path: str | Path) -> tuple[WorldConfig, int, np.ndarray, SoundFeat
             recipe = json.loads((file.metadata() or {}).get("recipe", "{}"))
             if recipe.get("format") != _FORMAT:
                 raise FileError(f"got {path}, which is no pool of rendered scenes; expected a file of WorldClips.save")
-            covariance, indices = file.get_tensor("covariance"), file.get_tensor("indices").numpy()
+            sound = SoundFeatures(**recipe["sound"])
+            prepared, indices = file.get_tensor(sound.keeps), file.get_tensor("indices").numpy()
         world = {name: tuple(value) if isinstance(value, list) else value for name, value in recipe["world"].items()}
-        return WorldConfig(**world), recipe["seed"], indices, SoundFeatures(**recipe["sound"]), covariance
+        return WorldConfig(**world), recipe["seed"], indices, sound, prepared
     except (OSError, SafetensorError, KeyError, TypeError) as error:
         raise FileError(f"got {path}: {error}; expected a file of WorldClips.save; render the pool again") from error

@@ -1,6 +1,7 @@
 """The world as a source of clips: the picture and the sound of a viewpoint belong together, and the pool is one."""
 
 import dataclasses
+import json
 import math
 
 import numpy as np
@@ -128,7 +129,7 @@ class TestBatch:
 
     def test_yaw_leaves_what_has_no_direction_bit_for_bit(self, clips, viewpoints):
         yaw = np.random.default_rng(2).uniform(-np.pi, np.pi, COUNT)
-        omni = clips.variant(format="omni")
+        omni = clips.variant(sound=dataclasses.replace(SOUND, format="omni"))
         still, turned = omni.batch(EVERY, viewpoints), omni.batch(EVERY, viewpoints, yaw=yaw)
         assert torch.equal(still.audio, turned.audio)
         both = clips.batch(EVERY, viewpoints), clips.batch(EVERY, viewpoints, yaw=yaw)
@@ -176,7 +177,7 @@ class TestBatch:
         # the meta device computes shapes only, and refuses to mix with tensors that live elsewhere
         config = dataclasses.replace(CONFIG, broken_fraction=0.5)
         assert render_sound(config, 0, scenes(config, 0, EVERY), device="meta").is_meta
-        there = WorldClips(CONFIG, 0, EVERY, SOUND, clips.covariance, device="meta")
+        there = WorldClips(CONFIG, 0, EVERY, SOUND, clips.prepared, device="meta")
         batch = there.batch(EVERY, viewpoints, yaw=np.zeros(COUNT), sound_indices=np.roll(EVERY, 1))
         assert batch.video.is_meta
         assert batch.audio.is_meta
@@ -211,7 +212,7 @@ class TestTruth:
         other = clips.variant(room_strength=1.0)
         assert torch.equal(other.rooms_seen(EVERY), other.rooms_heard(EVERY))
         assert torch.equal(other.rooms_heard(EVERY), clips.rooms_heard(EVERY))
-        assert other.covariance is clips.covariance
+        assert other.prepared is clips.prepared
 
     def test_detections(self, clips):
         found, objects = clips.detections(4), clips.scenes.objects
@@ -239,8 +240,42 @@ class TestPool:
         first, second = clips.batch(EVERY, viewpoints), loaded.batch(EVERY, viewpoints)
         assert torch.equal(first.video, second.video)
         assert torch.equal(first.audio, second.audio)
-        stereo = WorldClips.load(tmp_path / "pool.safetensors", format="stereo", size=8)
+        features = dataclasses.replace(SOUND, format="stereo", pattern="cardioid")
+        stereo = WorldClips.load(tmp_path / "pool.safetensors", sound=features, size=8)
         assert stereo.batch(EVERY, viewpoints).audio.shape[2] == 2
+
+    @pytest.mark.parametrize("name", ["omni", "foa_intensity", "stereo_icf", "salsa_mel", "salsa"])
+    def test_kept_signals_serve_every_format_bit_for_bit(self, name, viewpoints, tmp_path):
+        magnitude = dataclasses.replace(SOUND, format="foa_log_mel", spectrum="magnitude")
+        WorldClips.render(CONFIG, 0, range(COUNT), magnitude).save(tmp_path / "pool.safetensors")
+        wanted = dataclasses.replace(SOUND, format=name)
+        loaded = WorldClips.load(tmp_path / "pool.safetensors", sound=wanted)
+        rendered = WorldClips.render(CONFIG, 0, range(COUNT), wanted)
+        assert torch.equal(loaded.prepared, rendered.prepared)
+        assert torch.equal(loaded.batch(EVERY, viewpoints).audio, rendered.batch(EVERY, viewpoints).audio)
+        rendered.save(tmp_path / "own.safetensors")
+        assert torch.equal(WorldClips.load(tmp_path / "own.safetensors").prepared, rendered.prepared)
+        # a variant of a variant goes back to what was rendered
+        back = loaded.variant(sound=magnitude)
+        torch.testing.assert_close(back.prepared, back.signals(EVERY))
+
+    def test_what_was_not_kept_is_not_invented(self, clips):
+        for name in ("stereo_icf", "salsa", "salsa_mel"):
+            with pytest.raises(AmbikitError, match="keep the covariance .* render clips for these features"):
+                clips.variant(sound=dataclasses.replace(SOUND, format=name))
+        with pytest.raises(AmbikitError, match="expected features that keep the same"):
+            clips.variant(sound=dataclasses.replace(SOUND, bands=8))
+
+    def test_a_pool_of_an_older_run_still_loads(self, clips, tmp_path):
+        # as it was written before there were other formats: no word of beams, spectrum and floor
+        old = {"format": "foa_intensity", "sample_rate": 16000, "bands": 32, "window": 0.064, "hop": 0.04}
+        assert SoundFeatures(**old) == SOUND
+        recipe = {"format": "ambikit world pool 1", "world": dataclasses.asdict(CONFIG), "seed": 0, "sound": old}
+        tensors = {"covariance": clips.prepared, "indices": torch.arange(COUNT)}
+        save_file(tensors, tmp_path / "old.safetensors", metadata={"recipe": json.dumps(recipe)})
+        loaded = WorldClips.load(tmp_path / "old.safetensors")
+        assert loaded.sound == SOUND
+        assert torch.equal(loaded.prepared, clips.prepared)
 
     def test_other_files_are_refused(self, tmp_path):
         with pytest.raises(FileError, match="missing"):
@@ -263,4 +298,4 @@ class TestPool:
         expected = scenes(CONFIG, 4, [8, 2]).objects.azimuth
         np.testing.assert_array_equal(clips.scenes.objects.azimuth, expected)
         signal = render_sound(CONFIG, 4, scenes(CONFIG, 4, [2]))
-        torch.testing.assert_close(clips.covariance[1:], SOUND.prepare(signal))
+        torch.testing.assert_close(clips.prepared[1:], SOUND.prepare(signal))
