@@ -108,6 +108,7 @@ _CONTENTS = {
     "files.hrirs": ["read_hrirs"],
     "files.metadata.facts": ["Pose", "SpatialMetadata"],
     "files.metadata.reading": ["read_metadata"],
+    "files.metadata.writing": ["write_metadata"],
     "files.reading": ["read"],
     "files.segments": ["read_segment"],
     "files.writing": ["write"],
@@ -155,6 +156,7 @@ if TYPE_CHECKING:
     from ambikit.files.hrirs import read_hrirs
     from ambikit.files.metadata.facts import Pose, SpatialMetadata
     from ambikit.files.metadata.reading import read_metadata
+    from ambikit.files.metadata.writing import write_metadata
     from ambikit.files.reading import read
     from ambikit.files.segments import read_segment
     from ambikit.files.writing import write

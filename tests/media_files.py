@@ -41,10 +41,19 @@ def tone_order(signal: np.ndarray) -> list[int]:
 
 
 def write_media(
-    path: Path, codec: str, layout: str, *signals: np.ndarray, late: float = 0.0, picture: bool = False
+    path: Path,
+    codec: str,
+    layout: str,
+    *signals: np.ndarray,
+    late: float = 0.0,
+    picture: bool = False,
+    options: dict[str, str] | None = None,
 ) -> Path:
-    """Write signals as sound streams of one file, in FFmpeg's own channel order; ``late``: the start in seconds."""
-    with av.open(str(path), "w") as file:
+    """Write signals as sound streams of one file, in FFmpeg's own channel order; ``late``: the start in seconds.
+
+    ``options`` are those of FFmpeg's writer of the container.
+    """
+    with av.open(str(path), "w", options=options or {}) as file:
         video = None
         if picture:
             video = file.add_stream("mpeg4", rate=10)

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_IMODE
 
 from ambikit.errors import FileError
 
@@ -16,7 +17,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Give a temporary name in the folder of ``path`` and move what was written there to ``path`` at the end.
 
     If anything fails, the temporary file is removed and an older file at ``path`` stays as it was. A symbolic
-    link keeps pointing where it points.
+    link keeps pointing where it points, and what replaces an older file may be read by whom that could be read.
 
     Raises
     ------
@@ -36,6 +37,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         final = Path(path).resolve()
         occupied, folder = final.exists() and not final.is_file(), final.parent.is_dir()
+        older = final.is_file()
     except (OSError, ValueError, RuntimeError) as error:
         raise FileError(f"got the path {str(path)!r}: {error}; expected the name of a file to write") from error
     if occupied:
@@ -45,6 +47,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     temporary = final.with_name(f".{final.name[:100]}.{secrets.token_hex(4)}.part")
     try:
         yield temporary
+        if older:
+            temporary.chmod(S_IMODE(final.stat().st_mode))
         os.replace(temporary, final)
     except OSError as error:
         raise FileError(

@@ -15,15 +15,20 @@ __all__ = ["LARGEST_PIECE", "BoundedFile"]
 LARGEST_PIECE = 2**22
 _MOST_BYTES = 2**24
 _MOST_STEPS = 4096
+_BYTES_OF_A_PIECE = 32
 
 
 class BoundedFile:
     """Random access to a file, with a budget of bytes and of steps for all parsers together."""
 
-    def __init__(self, file: BinaryIO | BytesIO, size: int) -> None:
+    def __init__(self, file: BinaryIO | BytesIO, size: int, *, of_all_pieces: bool = False) -> None:
+        """``of_all_pieces``: the budget grows with the file, for a walk through each of its fragments, say."""
         self.size = size
         self._file = file
-        self._bytes, self._steps = _MOST_BYTES, _MOST_STEPS
+        self._most_bytes, self._most_steps = _MOST_BYTES, _MOST_STEPS
+        if of_all_pieces:
+            self._most_bytes, self._most_steps = _MOST_BYTES + size, _MOST_STEPS + size // _BYTES_OF_A_PIECE
+        self._bytes, self._steps = self._most_bytes, self._most_steps
 
     @classmethod
     def of(cls, data: bytes) -> "BoundedFile":
@@ -40,7 +45,7 @@ class BoundedFile:
         if length > LARGEST_PIECE or self._bytes < 0:
             raise FileError(
                 f"got a piece of metadata of {length} bytes at byte {start}; expected at most {LARGEST_PIECE} bytes, "
-                f"and {_MOST_BYTES} altogether, as real files have; the file is damaged or hostile: copy it again"
+                f"and {self._most_bytes} altogether, as real files have; the file is damaged or hostile: copy it again"
             )
         self._file.seek(start)
         return self._file.read(length)
@@ -50,6 +55,6 @@ class BoundedFile:
         self._steps -= 1
         if self._steps < 0:
             raise FileError(
-                f"got a file whose headers are in more than {_MOST_STEPS} pieces; expected fewer, as in real files; "
-                "the file is damaged or hostile: copy it again"
+                f"got a file whose headers are in more than {self._most_steps} pieces; expected fewer, as in real "
+                "files; the file is damaged or hostile: copy it again"
             )

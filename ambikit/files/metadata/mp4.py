@@ -3,6 +3,7 @@
 import struct
 from dataclasses import replace
 
+from ambikit.files.metadata.aac import channels_of_esds
 from ambikit.files.metadata.bounds import BoundedFile
 from ambikit.files.metadata.facts import SpatialMetadata, joined
 from ambikit.files.metadata.opus import parse_dops, spatial_of_opus
@@ -11,14 +12,14 @@ from ambikit.files.metadata.sa3d import parse_sa3d
 from ambikit.files.metadata.spherical_xml import SPHERICAL_UUID, parse_spherical_xml
 from ambikit.files.metadata.walking import walk_boxes
 
-__all__ = ["parse_mp4"]
+__all__ = ["SOUND_ENTRY", "VISUAL_ENTRY", "parse_mp4", "parse_picture_entry", "parse_sound_entry"]
 
 _MOST_TRACKS = 64
 #: one SA3D or dOps box: 255 channels and a matrix at most
 _LARGEST_BOX = 2**18
-_VISUAL_ENTRY = 78
+VISUAL_ENTRY = 78
 #: length of a sound entry by QuickTime's version, and where version 2 has its channels
-_SOUND_ENTRY = {0: 28, 1: 44, 2: 64}
+SOUND_ENTRY = {0: 28, 1: 44, 2: 64}
 
 
 def parse_mp4(file: BoundedFile) -> SpatialMetadata:
@@ -59,19 +60,21 @@ def _track(
     description = _inside(file, tables, b"stsd") if tables else None
     entry = next(walk_boxes(file, description[0] + 8, description[1]), None) if description else None
     if kind == b"vide":
-        said = _picture(file, *entry[1:]) if entry else []
+        said = parse_picture_entry(file, *entry[1:]) if entry else []
         pictures.append(joined(*said, *version_1))
     elif kind == b"soun" and entry:
-        sounds.append(_sound(file, *entry[1:]))
+        channels, said_of_sound = parse_sound_entry(file, *entry[1:])
+        sounds.append((max(channels, said_of_sound.channels or 0) if channels < 256 else 0, said_of_sound))
 
 
 def _inside(file: BoundedFile, place: tuple[int, int], name: bytes) -> tuple[int, int] | None:
     return next(((first, last) for inner, first, last in walk_boxes(file, *place) if inner == name), None)
 
 
-def _picture(file: BoundedFile, start: int, stop: int) -> list[SpatialMetadata]:
+def parse_picture_entry(file: BoundedFile, start: int, stop: int) -> list[SpatialMetadata]:
+    """What the content of a visual sample entry says."""
     stereo, projections = SpatialMetadata(), []
-    for name, content, end in walk_boxes(file, start + _VISUAL_ENTRY, stop):
+    for name, content, end in walk_boxes(file, start + VISUAL_ENTRY, stop):
         if name == b"st3d":
             stereo = parse_st3d(file.read(content, min(end - content, 8)))
         elif name == b"sv3d":
@@ -84,8 +87,9 @@ def _picture(file: BoundedFile, start: int, stop: int) -> list[SpatialMetadata]:
     ]
 
 
-def _sound(file: BoundedFile, start: int, stop: int) -> tuple[int, SpatialMetadata]:
-    head = file.read(start, min(stop - start, max(_SOUND_ENTRY.values())))
+def parse_sound_entry(file: BoundedFile, start: int, stop: int) -> tuple[int, SpatialMetadata]:
+    """How many channels the content of a sound sample entry has, and what it says of them."""
+    head = file.read(start, min(stop - start, max(SOUND_ENTRY.values())))
     if len(head) < 28:
         return 0, SpatialMetadata()
     version, channels = struct.unpack_from(">8xH6xH", head)
@@ -93,14 +97,16 @@ def _sound(file: BoundedFile, start: int, stop: int) -> tuple[int, SpatialMetada
         channels = struct.unpack_from(">I", head, 40)[0]
     found = []
     # MP4 knows no versions: some writers set one without the fields that QuickTime then has, so both are tried
-    for length in dict.fromkeys((_SOUND_ENTRY.get(version, 28), 28)):
+    for length in dict.fromkeys((SOUND_ENTRY.get(version, 28), 28)):
         for name, content, end in walk_boxes(file, start + length, stop):
-            data = file.read(content, min(end - content, _LARGEST_BOX)) if name in (b"SA3D", b"dOps") else b""
             if name == b"SA3D":
-                found.append(parse_sa3d(data))
+                found.append(parse_sa3d(file.read(content, min(end - content, _LARGEST_BOX))))
             elif name == b"dOps":
-                found.append(spatial_of_opus(parse_dops(data)))
+                found.append(spatial_of_opus(parse_dops(file.read(content, min(end - content, _LARGEST_BOX)))))
+            elif name in (b"esds", b"wave"):  # in QuickTime the one in the other
+                inner = _inside(file, (content, end), b"esds") if name == b"wave" else (content, end)
+                if inner is not None:
+                    channels = channels_of_esds(file.read(inner[0], min(inner[1] - inner[0], 128))) or channels
         if found:
             break
-    said = joined(*found)
-    return max(channels, said.channels or 0) if channels < 256 else 0, said
+    return channels, joined(*found)

@@ -4,14 +4,18 @@ Spherical Video RFC (2015) of the spatial-media project. What it says of an init
 to look first, not how the picture stands, and is left alone.
 """
 
+import struct
 from uuid import UUID
 
+from ambikit.errors import ConventionError
 from ambikit.files.metadata.facts import SpatialMetadata
 from ambikit.files.metadata.safe_xml import Element, parse_xml
 
-__all__ = ["SPHERICAL_UUID", "parse_spherical_xml"]
+__all__ = ["SPHERICAL_UUID", "parse_spherical_xml", "spherical_box"]
 
 SPHERICAL_UUID = UUID("ffcc8263-f855-4a93-8814-587a02521fdd").bytes
+_CROP = ("FullPanoWidthPixels", "FullPanoHeightPixels", "CroppedAreaImageWidthPixels")
+_CROP += ("CroppedAreaImageHeightPixels", "CroppedAreaLeftPixels", "CroppedAreaTopPixels")
 _STEREO = {"mono": "mono", "top-bottom": "top-bottom", "left-right": "left-right"}
 
 
@@ -42,10 +46,44 @@ def parse_spherical_xml(data: bytes) -> SpatialMetadata:
     )
 
 
+def spherical_box(said: SpatialMetadata, width: int, height: int, *, writer: str = "ambikit") -> bytes:
+    """The ``uuid`` box for an equirectangular picture of so many pixels; it cannot say how the picture is turned.
+
+    Examples
+    --------
+    >>> said = SpatialMetadata(projection="equirectangular", bounds=(0.0, 0.5, 0.0, 0.0))
+    >>> parse_spherical_xml(spherical_box(said, 64, 16)[24:]).bounds
+    (0.0, 0.5, 0.0, 0.0)
+    """
+    if said.projection != "equirectangular" or said.stereo not in (None, *_STEREO):
+        raise ConventionError(
+            f"got projection={said.projection!r}, stereo={said.stereo!r} for Spherical Video V1; expected "
+            f"'equirectangular' and one of {', '.join(_STEREO)}, as it knows no others; write without V1"
+        )
+    words = {"Spherical": "true", "Stitched": "true", "StitchingSoftware": writer, "ProjectionType": said.projection}
+    if said.stereo is not None:
+        words["StereoMode"] = said.stereo
+    if said.bounds and any(said.bounds):
+        if said.stereo not in (None, "mono") or not width or not height:
+            raise ConventionError(
+                f"got bounds {said.bounds} with stereo={said.stereo!r} and pictures of {width} x {height} for "
+                "Spherical Video V1; expected a crop of pictures for one eye, as no other is defined; write without V1"
+            )
+        top, bottom, left, right = said.bounds
+        full = round(width / (1 - left - right)), round(height / (1 - top - bottom))
+        corner = min(round(left * full[0]), full[0] - width), min(round(top * full[1]), full[1] - height)
+        words |= {name: str(number) for name, number in zip(_CROP, (*full, width, height, *corner))}
+    lines = "".join(f"<GSpherical:{name}>{word}</GSpherical:{name}>" for name, word in words.items())
+    xml = (
+        '<?xml version="1.0"?><rdf:SphericalVideo xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
+        f'xmlns:GSpherical="http://ns.google.com/videos/1.0/spherical/">{lines}</rdf:SphericalVideo>'
+    )
+    content = SPHERICAL_UUID + xml.encode()
+    return struct.pack(">I4s", 8 + len(content), b"uuid") + content
+
+
 def _bounds(root: Element) -> tuple[tuple[float, float, float, float] | None, tuple[str, ...]]:
-    names = ("FullPanoWidthPixels", "FullPanoHeightPixels", "CroppedAreaImageWidthPixels")
-    names += ("CroppedAreaImageHeightPixels", "CroppedAreaLeftPixels", "CroppedAreaTopPixels")
-    words = [_word(root, name) for name in names]
+    words = [_word(root, name) for name in _CROP]
     if not any(words):
         return None, ()
     if not all(word.isascii() and word.isdigit() and len(word) < 10 for word in words):
