@@ -2,10 +2,8 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -15,8 +13,8 @@ from jaxtyping import Float, Int, UInt8
 
 from ambikit.errors import AmbikitError, FileError, ShapeError
 from ambikit_models.batch import Batch
-from ambikit_models.datasets.cache import ByteCache
-from ambikit_models.media import media_duration, read_frames, read_sound
+from ambikit_models.datasets.clip_reader import ClipFiles, ClipReader, Draw
+from ambikit_models.media import read_frames
 from ambikit_models.panorama.detection import Detections, Detector
 from ambikit_models.panorama.projection import crop
 from ambikit_models.panorama.viewpoints import Viewpoints
@@ -24,27 +22,15 @@ from ambikit_models.sound import SoundFeatures
 
 __all__ = ["ClipFiles", "PairedClips"]
 
-#: seconds; of longer sound only stretches are read
-_LONG = 60.0
-
-
-@dataclass(frozen=True)
-class ClipFiles:
-    """One clip: its name, the video it was cut from, and its two files."""
-
-    name: str
-    video: str
-    pictures: Path
-    sound: Path
-
 
 class PairedClips:
     """Pairs of a panoramic video file and its sound file as a source of batches (see :class:`ClipSource`).
 
     Each row of a batch shows a short stretch of a clip (8 pictures in half a second) and plays a longer one around
     it (1 s) [1]_. Where in the clip lies the stretch, its *moment*, follows from ``seed``, the clip, and its
-    viewpoints: the same call always gives the same batch, on every process and after every
-    restart, and new viewpoints bring new moments.
+    viewpoints, unless the call says it: the same call always gives the same batch, on every process and after every
+    restart, and new viewpoints bring new moments. At a moment that the call says the pictures lie in the middle of
+    their sound.
 
     A clip that cannot be read is warned about once, noted in :attr:`skipped`, and its place is taken by the next
     readable clip that the batch does not hold already (or does, where there is no other); :attr:`Batch.index` tells
@@ -111,10 +97,19 @@ class PairedClips:
         self.sound_duration, self.moments, self.seed, self.detector = sound_duration, moments, seed, detector
         self.source, self.channel_map = source, channel_map
         self.skipped: dict[str, str] = {}
-        self._cache = ByteCache(cache_bytes)
-        self._durations: dict[int, float] = {}
         self._detections: dict[int, Detections] = {}
-        self._warned: set[str] = set()
+        self._reader = ClipReader(
+            self.clips,
+            self.sound,
+            frames=frames,
+            frame_rate=frame_rate,
+            sound_duration=sound_duration,
+            moments=moments,
+            seed=seed,
+            source=source,
+            channel_map=channel_map,
+            cache_bytes=cache_bytes,
+        )
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -131,7 +126,7 @@ class PairedClips:
 
     def readable(self) -> Int[np.ndarray, "chosen"]:
         """The clips whose files open and last long enough; each of the others is warned about, named and counted."""
-        good = [i for i in range(len(self)) if self._attempt(i, partial(self._duration, i)) is not None]
+        good = [i for i in range(len(self)) if self._attempt(i, partial(self._reader.duration, i)) is not None]
         return np.array(good, dtype=np.int64)
 
     def subset(self, indices: Int[np.ndarray, "chosen"]) -> "PairedClips":
@@ -148,7 +143,7 @@ class PairedClips:
             detector=self.detector,
             source=self.source,
             channel_map=self.channel_map,
-            cache_bytes=self._cache.budget,
+            cache_bytes=self._reader.cache.budget,
         )
 
     def batch(
@@ -158,6 +153,7 @@ class PairedClips:
         *,
         sound_indices: Int[np.ndarray, "clips"] | None = None,
         yaw: Any = None,
+        moments: Float[torch.Tensor, "clips views"] | None = None,
     ) -> Batch:
         """Show and play some clips from some viewpoints: see :meth:`ClipSource.batch`."""
         heard = indices if sound_indices is None else sound_indices
@@ -170,21 +166,30 @@ class PairedClips:
             angle.numpy(force=True) for angle in (viewpoints.azimuth, viewpoints.elevation, viewpoints.field_of_view)
         )
         taken = {int(index) for index in (*indices, *heard)}
-        views, covariances, index = [], [], []
+        views, sounds, index = [], [], []
         for row in range(len(indices)):
-            draw = crc32(np.stack([azimuth[row], elevation[row], field_of_view[row]]).tobytes())
-            pictures, covariance, shown = self._pair(int(indices[row]), int(heard[row]), draw, taken)
-            angles = (azimuth[row, None], elevation[row, None])
-            field = field_of_view[row, None]
-            views.append(crop(pictures, *angles, field_of_view=field, size=self.size, normalized=True))
-            covariances.append(covariance)
+            # which views are seen and heard at the same moment
+            angles = np.stack([azimuth[row], elevation[row], field_of_view[row]])
+            draws, which = [crc32(angles.tobytes())], None
+            if moments is not None:
+                said, which = np.unique(moments[row].double().numpy(force=True), return_inverse=True)
+                draws = said.tolist()
+            pairs, shown = self._pair(int(indices[row]), int(heard[row]), draws, taken)
+            views.append(self._views([pictures for pictures, _ in pairs], angles, which))
+            prepared = torch.stack([sound for _, sound in pairs])
+            sounds.append(prepared if which is None else prepared[which])
             index.append(shown)
         video = torch.from_numpy(np.stack(views)).permute(0, 2, 3, 1, 4, 5)
         turn = torch.as_tensor(0.0 if yaw is None else yaw, dtype=torch.float64).cpu().expand(len(index))
         # first the scene is turned to the left by yaw, then aligned: together a turn to the right by azimuth - yaw
         toward = (torch.from_numpy(azimuth) - turn[:, None]).float()
-        audio = self.sound.view(torch.stack(covariances)[:, None], toward, torch.from_numpy(elevation).float())
-        return Batch(video.contiguous(), audio, torch.tensor(index))
+        audio = self.sound.view(torch.stack(sounds), toward, torch.from_numpy(elevation).float())
+        return Batch(video.contiguous(), audio, torch.tensor(index), None if yaw is None else turn.float())
+
+    def seconds(self, indices: Int[np.ndarray, "clips"]) -> Float[np.ndarray, "clips"]:
+        """How long clips last; one that cannot be read counts as long, and its place will be taken by another."""
+        lasting = [self._attempt(int(index), partial(self._reader.duration, int(index))) for index in indices]
+        return np.array([np.inf if seconds is None else seconds for seconds in lasting])
 
     def detections(self, index: int) -> Detections:
         """The objects on the picture in the middle of a clip; none where it cannot be read."""
@@ -194,32 +199,55 @@ class PairedClips:
                 "example ambikit_models.panorama.detection.YoloDetector()"
             )
         if index not in self._detections:
-            frame = self._attempt(index, lambda: read_frames(self.clips[index].pictures, [self._duration(index) / 2]))
+            frame = self._attempt(
+                index, lambda: read_frames(self.clips[index].pictures, [self._reader.duration(index) / 2])
+            )
             nothing = Detections(*np.zeros((4, 0)), label=np.empty(0, str), score=np.zeros(0))
             self._detections[index] = nothing if frame is None else self.detector.detect(frame)[0]
         return self._detections[index]
 
     def soundtrack(self, index: int) -> Float[np.ndarray, "4 time"]:
         """The whole sound of a clip, for viewpoints that seek it; silence where it cannot be read."""
-        signal = self._attempt(index, lambda: self._cache.get(("sound", index), lambda: self._signal(index)))
+        signal = self._attempt(index, partial(self._reader.whole, index))
         return np.zeros((4, round(self.sound_duration * self.sound.sample_rate))) if signal is None else signal[:4]
 
     def panoramas(self, index: int) -> UInt8[np.ndarray, "frames height width 3"]:
         """Four pictures from all over a clip, for viewpoints that seek motion; still where it cannot be read."""
         times = (np.arange(4) + 0.5) / 4
-        frames = self._attempt(index, lambda: read_frames(self.clips[index].pictures, times * self._duration(index)))
+        frames = self._attempt(
+            index, lambda: read_frames(self.clips[index].pictures, times * self._reader.duration(index))
+        )
         return np.zeros((2, 2, 4, 3), np.uint8) if frames is None else frames
 
-    def _pair(self, shown: int, heard: int, draw: int, taken: set[int]) -> tuple[np.ndarray, torch.Tensor, int]:
-        """Pictures and sound of two clips, or of one, or of what replaces them."""
+    def _views(
+        self, pictures: list[np.ndarray], angles: Float[np.ndarray, "3 views"], which: np.ndarray | None
+    ) -> Float[np.ndarray, "frames views 3 size size"]:
+        """The crops of one clip: all of the same pictures, or each of those that ``which`` says."""
+        groups = [slice(None)] if which is None else [np.flatnonzero(which == i) for i in range(len(pictures))]
+        crops = []
+        for seen, group in zip(pictures, groups, strict=True):
+            azimuth, elevation, field = angles[:, None, group]
+            settings = {"field_of_view": field, "size": self.size, "normalized": True}
+            crops.append(crop(seen, azimuth, elevation, **settings))
+        return crops[0] if which is None else np.concatenate(crops, axis=1)[:, np.argsort(np.concatenate(groups))]
+
+    def _pair(
+        self, shown: int, heard: int, draws: list[Draw], taken: set[int]
+    ) -> tuple[list[tuple[np.ndarray, torch.Tensor]], int]:
+        """Pictures and sound of two clips at some moments, or of one, or of what replaces them."""
+
+        def both(i: int) -> list[tuple[np.ndarray, torch.Tensor]]:
+            return [(self._reader.pictures(i, draw), self._reader.prepared(i, draw)) for draw in draws]
+
         if shown == heard:
-            (pictures, covariance), shown = self._first_readable(
-                shown, lambda i: (self._pictures(i, draw), self._covariance(i, draw)), taken
-            )
-        else:
-            pictures, shown = self._first_readable(shown, lambda i: self._pictures(i, draw), taken)
-            covariance, _ = self._first_readable(heard, lambda i: self._covariance(i, draw), taken, other_than=shown)
-        return pictures, covariance, shown
+            return self._first_readable(shown, both, taken)
+        pictures, shown = self._first_readable(
+            shown, lambda i: [self._reader.pictures(i, draw) for draw in draws], taken
+        )
+        sounds, _ = self._first_readable(
+            heard, lambda i: [self._reader.prepared(i, draw) for draw in draws], taken, other_than=shown
+        )
+        return list(zip(pictures, sounds, strict=True)), shown
 
     def _first_readable(
         self, index: int, read: Callable[[int], Any], taken: set[int], other_than: int | None = None
@@ -250,61 +278,3 @@ class PairedClips:
             self.skipped[clip.name] = str(error)
             warnings.warn(f"skipping clip {clip.name}: {error}", UserWarning, stacklevel=2)
             return None
-
-    def _duration(self, index: int) -> float:
-        """The seconds that both files of a clip last."""
-        if index not in self._durations:
-            clip = self.clips[index]
-            seconds = min(media_duration(clip.pictures), media_duration(clip.sound))
-            if seconds < self.sound_duration:
-                raise FileError(f"got {seconds:.3f} s of {clip.name}; expected at least {self.sound_duration} s")
-            self._durations[index] = seconds
-        return self._durations[index]
-
-    def _moment(self, index: int, draw: int) -> tuple[int, float, float]:
-        """Which moment of a clip is meant, where its sound begins, and where its pictures begin; seconds."""
-        which = int(np.random.default_rng((self.seed, index, draw)).integers(self.moments))
-        within, before = np.random.default_rng((self.seed, index, which, 0)).uniform(0.0, 1.0, 2)
-        sound = (which + within) / self.moments * (self._duration(index) - self.sound_duration)
-        return which, sound, sound + before * (self.sound_duration - self.frames / self.frame_rate)
-
-    def _pictures(self, index: int, draw: int) -> UInt8[np.ndarray, "frames height width 3"]:
-        which, _, start = self._moment(index, draw)
-        times = start + np.arange(self.frames) / self.frame_rate
-        return self._cache.get(("pictures", index, which), lambda: read_frames(self.clips[index].pictures, times))
-
-    def _covariance(self, index: int, draw: int) -> Float[torch.Tensor, "13 mel time"]:
-        which, start, _ = self._moment(index, draw)
-
-        def prepare() -> torch.Tensor:
-            if self._duration(index) > _LONG:
-                return self.sound.prepare(torch.from_numpy(self._signal(index, start, self.sound_duration)[:4]))
-            signal = self._cache.get(("sound", index), lambda: self._signal(index))
-            begin, samples = round(start * self.sound.sample_rate), round(self.sound_duration * self.sound.sample_rate)
-            cut = signal[:4, begin : begin + samples]
-            cut = np.pad(cut, ((0, 0), (0, samples - cut.shape[-1])))  # lossy codecs may end some samples early
-            return self.sound.prepare(torch.from_numpy(cut))
-
-        return self._cache.get(("covariance", index, which), prepare)
-
-    def _signal(
-        self, index: int, start: float = 0.0, duration: float | None = None
-    ) -> Float[np.ndarray, "channels time"]:
-        clip = self.clips[index]
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            signal, _ = read_sound(
-                clip.sound,
-                start,
-                duration,
-                sample_rate=self.sound.sample_rate,
-                source=self.source,
-                channel_map=self.channel_map,
-            )
-        for text in (str(warning.message).replace(str(clip.sound), "the sound") for warning in caught):
-            if text not in self._warned:  # what holds for thousands of files is said once
-                self._warned.add(text)
-                warnings.warn(f"{clip.name}: {text}", UserWarning, stacklevel=2)
-        if len(signal) < 4:
-            raise FileError(f"got {len(signal)} channels in {clip.sound}; expected first-order sound, 4 or more")
-        return signal

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 import warnings
 
@@ -176,14 +177,14 @@ class TestBatch:
     def test_of_long_sound_only_stretches_are_read(self, good, monkeypatch):
         """And they are those that are cut out of the whole where it is short."""
         import ambikit
-        from ambikit_models.datasets import paired_clips
+        from ambikit_models.datasets import clip_reader
 
         def audio():
             clips = YT360(good)
             return clips.batch(np.arange(len(clips)), looking(*[[(90, 0)]] * len(clips))).audio
 
         whole = audio()
-        monkeypatch.setattr(paired_clips, "_LONG", 0.0)
+        monkeypatch.setattr(clip_reader, "_LONG", 0.0)
         monkeypatch.setattr(ambikit, "read", None)  # the whole is not asked for
         torch.testing.assert_close(audio(), whole, rtol=1e-4, atol=1e-4)
 
@@ -237,11 +238,36 @@ class TestMoments:
             ]
             assert len(set(seen)) == moments
 
+    def test_moments_that_are_said(self, telling):
+        # 6 s, sound of 0.5 s beside pictures of 0.5 s: 0, ½ and 1 begin at 0, 2.75 and 5.5 s
+        omni = SoundFeatures("omni", sample_rate=16000, bands=16, window=0.064, hop=0.04)
+        clips = YT360(telling, sound=omni, size=16, sound_duration=0.5)
+        assert clips.seconds(np.array([0])) == pytest.approx(6.0, abs=0.05)
+        views = looking([(90, 0), (-90, 0)] * 3, field_of_view=40)
+        moments = torch.tensor([[1.0, 1.0, 0.0, 0.0, 0.5, 0.5]])
+        batch = clips.batch(np.array([0]), views, moments=moments)
+        level = 10 * np.log10(np.mean(10 ** (batch.audio[0, ::2, 0].numpy() / 10), axis=(-1, -2)))
+        assert level[0] - level[2] == pytest.approx(20 * np.log10(5.75 / 3.0), abs=1.0)  # middles of the excerpts
+        assert level[1] < level[2] - 15
+        for first, expected in ((0, 137), (2, 0), (4, 69)):  # 25 frames per second
+            pair = dataclasses.replace(batch, video=batch.video[:, first : first + 2])
+            assert abs(self.first_picture(pair) - expected) <= 1
+
+    def test_the_same_moment_for_all_is_one_reading(self, telling):
+        clips = YT360(telling, sound=SOUND, size=16, frames=2)
+        views = looking([(90, 0), (-90, 20), (10, -30)])
+        together = clips.batch(np.array([0]), views, moments=torch.full((1, 3), 0.3))
+        mixed = clips.batch(np.array([0]), views, moments=torch.tensor([[0.3, 0.9, 0.3]]))
+        for view in (0, 2):
+            assert torch.equal(together.video[:, view], mixed.video[:, view])
+            assert torch.equal(together.audio[:, view], mixed.audio[:, view])
+        assert not torch.equal(together.audio[:, 1], mixed.audio[:, 1])
+
     def test_pictures_lie_within_the_sound(self, telling):
         clips = YT360(telling, sound=SOUND)
         starts = []
         for draw in range(200):
-            _, sound, pictures = clips._moment(0, draw)
+            _, sound, pictures = clips._reader.moment(0, draw)
             assert 0 <= sound <= pictures <= pictures + 0.5 <= sound + 1.0 <= 6.0 + 1e-9
             starts.append(sound)
         assert len(set(starts)) == 16
@@ -249,7 +275,7 @@ class TestMoments:
 
     def test_sixteen_pictures_a_second(self, telling):
         clips = YT360(telling, sound=SOUND, size=16)
-        pictures = clips._pictures(0, 5)
+        pictures = clips._reader.pictures(0, 5)
         steps = np.diff(numbers_of(pictures))
         assert len(pictures) == 8
         assert set(steps) <= {1, 2}
@@ -391,11 +417,11 @@ class TestSought:
 
 class TestCache:
     def test_files_are_read_once(self, good, monkeypatch):
-        from ambikit_models.datasets import paired_clips
+        from ambikit_models.datasets import clip_reader
 
         opened = []
         monkeypatch.setattr(
-            paired_clips, "read_frames", lambda *args, read=paired_clips.read_frames: opened.append(args) or read(*args)
+            clip_reader, "read_frames", lambda *args, read=clip_reader.read_frames: opened.append(args) or read(*args)
         )
         clips = YT360(good, sound=SOUND, moments=1, **SMALL)
         for turn in range(5):
