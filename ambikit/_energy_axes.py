@@ -63,9 +63,10 @@ def energy_map(
     >>> int(row), int(column)  # on the horizon, a quarter of the way from the left edge: left
     (22, 22)
     """
+    from ambikit.analysis.block_covariances import mean_covariances
+
     check_signal(signal, minimum_order=1)
-    samples = as_numpy(signal).astype(np.float64)
-    covariance = samples @ samples.T / samples.shape[-1]
+    (covariance,) = mean_covariances([as_numpy(signal)])
     return power_map(
         covariance, pattern=pattern, dynamic_range_db=dynamic_range_db, height=height, panorama=panorama, axes=axes
     )

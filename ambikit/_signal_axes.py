@@ -1,21 +1,18 @@
 """Pictures of a recording along its time and its frequencies: where its energy moves, and what its channels hold."""
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float64, Int64
 
 from ambikit._arrays import Array
 from ambikit._checks import check_sample_rate, check_signal
 from ambikit._panorama_axes import as_numpy, draw_colour_bar, label_azimuths, pyplot
-from ambikit.errors import AmbikitError
+from ambikit.analysis.third_octaves import BandPowers, band_powers
 
-__all__ = ["channel_spectra", "energy_over_time"]
+__all__ = ["channel_spectra", "column_edges", "draw_azimuths", "draw_bands", "energy_over_time"]
 
 _NAMES = "WYZX"
-_FRAME = 8192  # samples of a transform: two bins in the lowest band at 48 kHz
-_LOWEST = 49.0  # Hz: the band that is called 50 Hz
 
 
 def energy_over_time(
@@ -67,14 +64,32 @@ def energy_over_time(
     >>> levels.shape, 180 - levels.argmax(axis=0)
     ((361, 2), array([ 90, -90]))
     """
-    from ambikit.analysis.covariance import power_map
+    from ambikit.analysis.block_covariances import mean_covariances
 
     check_signal(signal, minimum_order=1)
     rate, samples = check_sample_rate(sample_rate), as_numpy(signal)
     time = samples.shape[-1]
-    edges = np.unique(np.linspace(0, time, min(columns, time) + 1).round().astype(int))
-    parts = (samples[:, a:b].astype(np.float64) for a, b in pairwise(edges))
-    covariance = np.stack([part @ part.T / part.shape[-1] for part in parts])[:, None]
+    covariances = mean_covariances([samples], column_edges(time, columns))
+    return draw_azimuths(covariances, time / rate, pattern=pattern, dynamic_range_db=dynamic_range_db, axes=axes)
+
+
+def column_edges(time: int, columns: int = 400) -> Int64[np.ndarray, "_"]:
+    """Where the columns of :func:`energy_over_time` begin, and where the last one ends."""
+    return np.unique(np.linspace(0, time, min(columns, time) + 1).round().astype(np.int64))
+
+
+def draw_azimuths(
+    covariances: Float64[np.ndarray, "columns channels channels"],
+    seconds: float,
+    *,
+    pattern: Any = "max_re",
+    dynamic_range_db: float = 30.0,
+    axes: Any = None,
+) -> Any:
+    """Draw :func:`energy_over_time` of the covariance of each column."""
+    from ambikit.analysis.covariance import power_map
+
+    covariance = covariances[:, None]
     azimuth = np.radians(np.arange(180, -181, -1))
     elevation = np.radians(np.arange(-80, 81, 20))
     ring = np.cos(elevation) / np.cos(elevation).sum()
@@ -86,7 +101,7 @@ def energy_over_time(
         axes = pyplot().figure(figsize=(9, 4.2), layout="constrained").add_subplot()
     image = axes.imshow(
         levels,
-        extent=(0, time / rate, -180.5, 180.5),
+        extent=(0, seconds, -180.5, 180.5),
         aspect="auto",
         cmap="inferno",
         vmin=-dynamic_range_db,
@@ -142,12 +157,15 @@ def channel_spectra(signal: Float[Array, "channels time"], sample_rate: float, *
     >>> axes.get_legend().get_texts()[0].get_text(), float(axes.lines[0].get_ydata().max().round(1))
     ('W: −3.0 dB', -3.0)
     """
-    rate, samples = check_sample_rate(sample_rate), as_numpy(signal)
-    frequencies, bands = _band_powers(samples, rate)
+    rate = check_sample_rate(sample_rate)
+    return draw_bands(band_powers([as_numpy(signal)], rate), rate, axes=axes)
+
+
+def draw_bands(powers: BandPowers, rate: float, *, axes: Any = None) -> Any:
+    """Draw :func:`channel_spectra` of the powers of each channel."""
     with np.errstate(divide="ignore"):
-        levels = 10 * np.log10(bands)
-        totals = 10 * np.log10(np.mean(np.square(samples, dtype=np.float64), axis=-1))
-    count = len(samples)
+        levels, totals = 10 * np.log10(powers.bands), 10 * np.log10(powers.total)
+    count = len(totals)
     degree = np.sqrt(np.arange(count)).astype(int)
     if axes is None:
         axes = pyplot().figure(figsize=(9, 4.2), layout="constrained").add_subplot()
@@ -156,7 +174,7 @@ def channel_spectra(signal: Float[Array, "channels time"], sample_rate: float, *
         name = _NAMES[channel] if count in (1, 4) else str(channel)
         colour = f"C{channel}" if count <= 4 else colours[degree[channel]]
         total = f"{totals[channel]:.1f}".replace("-inf", "−∞").replace("-", "−")
-        axes.semilogx(frequencies, levels[channel], linewidth=1.6, color=colour, label=f"{name}: {total} dB")
+        axes.semilogx(powers.frequencies, levels[channel], linewidth=1.6, color=colour, label=f"{name}: {total} dB")
     drawn = levels[np.isfinite(levels)]
     highest = drawn.max(initial=-120.0)
     axes.set_ylim(max(drawn.min(initial=highest - 5), highest - 80) - 5, highest + 5)
@@ -168,27 +186,3 @@ def channel_spectra(signal: Float[Array, "channels time"], sample_rate: float, *
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), ncols=-(-count // 16), fontsize=9)
     return axes
-
-
-def _band_powers(samples: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """Centres of the third-octave bands up to half the rate, and the mean square in each: (channels, bands)."""
-    frequency = np.arange(_FRAME // 2 + 1) * rate / _FRAME
-    number = np.round(3 * np.log2(np.maximum(frequency, 1e-9) / 1000)).astype(int)
-    lowest = int(np.ceil(3 * np.log2(max(_LOWEST, 4 * rate / _FRAME) / 1000)))
-    bands = np.arange(lowest, int(np.floor(3 * np.log2(rate / 2 / 1000))) + 1)
-    if not len(bands):
-        raise AmbikitError(
-            f"got sample_rate={rate:g}; expected one with third octaves in it, above 200 Hz; give it in Hz"
-        )
-    time = samples.shape[-1]
-    length = min(_FRAME, time)  # a short sound has a window of its own
-    window = np.hanning(length + 2)[1:-1]
-    starts = range(0, max(1, time - length // 2), max(1, length // 2))
-    power, energy = np.zeros((len(samples), len(frequency))), 0.0
-    for start in starts:
-        part = samples[:, start : start + length]
-        shape = window[: part.shape[-1]]
-        power += np.abs(np.fft.rfft(part * shape, _FRAME)) ** 2
-        energy += np.sum(shape**2)
-    power *= 2 / _FRAME / energy  # both sides of the spectrum, and what the windows let through
-    return 1000 * 2.0 ** (bands / 3), np.stack([power[:, number == band].sum(axis=-1) for band in bands], axis=-1)

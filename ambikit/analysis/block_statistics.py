@@ -1,7 +1,6 @@
 """What has to be known of a recording of any length, taken block by block: its peaks, and its energies below 4 kHz."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import ceil, log
 
 import numpy as np
@@ -9,7 +8,7 @@ from jaxtyping import Float
 
 from ambikit._arrays import Array, cached_design, is_torch, widen
 
-__all__ = ["Energies", "Extremes", "find_extremes", "measure_energies"]
+__all__ = ["BLOCK", "BlockStatistics"]
 
 BLOCK = 1 << 19  # samples; long, as each segment of a block starts early, but an hour needs no more memory than that
 LOWPASS_HZ = 4000.0  # above it microphone arrays alias and their encoding is not to be judged
@@ -18,68 +17,93 @@ FORGOTTEN = 1e-15  # what is left of the state of the filter where the loop take
 FARTHEST = 1000  # powers of two; far enough that no square overflows or vanishes, and the factor itself is a number
 
 
-@dataclass(frozen=True)
-class Extremes:
-    """The largest magnitude per channel, and where samples are nan or infinite."""
+class BlockStatistics:
+    """What is known of a recording so far; :meth:`add` takes the next samples, and none of them is kept.
 
-    peaks: Float[np.ndarray, "channels"]
-    bad_samples: int
-    first_bad: tuple[int, int, float] | None
-    """Channel, time and value of the first sample that is not finite."""
+    Squares neither overflow nor vanish: sums are those of the signal times 2^``exponent``, by which the largest
+    magnitude lies between a half and 1. Where a louder sample comes, all that was added up is scaled, exactly, and
+    samples that were at the peak before no longer are.
+    """
 
+    def __init__(self, sample_rate: float, channels: int = 4) -> None:
+        self.samples = 0
+        self.peaks = np.zeros(channels)
+        """The largest magnitude per channel."""
+        self.bad_samples = 0
+        """Samples that are nan or infinite. From the first of them on no energies are added up."""
+        self.first_bad: tuple[int, int, float] | None = None
+        """Channel, time and value of the first sample that is not finite."""
+        self.exponent = 0
+        self.total = 0.0
+        """Energy at all frequencies."""
+        self._sums = np.zeros(channels)
+        self._in_runs, self._at_peak = np.zeros((2, channels), dtype=np.int64)
+        self._low_pass = _LowPass(sample_rate, channels)
 
-@dataclass(frozen=True)
-class Energies:
-    """Sums over time, of the signal times 2^exponent."""
+    @property
+    def low_passed(self) -> Float[np.ndarray, "channels channels"]:
+        """Sums of the products of the channels below 4 kHz."""
+        return self._low_pass.products
 
-    low_passed: Float[np.ndarray, "channels channels"]
-    """Products of the channels below 4 kHz."""
-    total: float
-    """Energy at all frequencies."""
-    direct: float
-    """Energy of the mean values."""
-    in_runs_at_peak: int
-    """Samples within three or more equal ones at the peak of their channel, less two per run."""
+    @property
+    def direct(self) -> float:
+        """Energy of the mean values."""
+        return float((self._sums**2).sum() / self.samples)
 
+    @property
+    def in_runs_at_peak(self) -> int:
+        """Samples within three or more equal ones at the peak of their channel, less two per run."""
+        return int(self._in_runs.sum())
 
-def find_extremes(signal: Float[Array, "channels time"]) -> Extremes:
-    """Look at every sample once."""
-    from ambikit.kernels.low_pass import largest_bits
+    def add(self, signal: Float[Array, "channels time"]) -> None:
+        """Take the next samples, of which each is looked at once."""
+        for block in _blocks(signal):
+            largest = _largest_magnitudes(block)
+            if not np.isfinite(largest).all():
+                self._count_bad(block)
+            elif self.first_bad is None:
+                self._make_room(largest)
+                self._add_energies(block)
+            self.samples += block.shape[-1]
 
-    peaks, bad_samples, first_bad = np.zeros(signal.shape[0]), 0, None
-    for start, block in _blocks(signal):
-        words = f"u{block.dtype.itemsize}"
-        mask = np.array(-1, words.replace("u", "i")).view(words) >> 1  # all bits but the sign
-        largest = np.array([largest_bits(row.view(words), mask) for row in block], words).view(block.dtype)
-        if np.isfinite(largest).all():
-            peaks = np.maximum(peaks, largest)
-            continue
+    def _count_bad(self, block: np.ndarray) -> None:
         bad = ~np.isfinite(block)
-        bad_samples += int(bad.sum())
-        if first_bad is None:
+        self.bad_samples += int(bad.sum())
+        if self.first_bad is None:
             time = int(bad.any(axis=0).argmax())
             channel = int(bad[:, time].argmax())
-            first_bad = channel, start + time, float(block[channel, time])
-    return Extremes(peaks, bad_samples, first_bad)
+            self.first_bad = channel, self.samples + time, float(block[channel, time])
+
+    def _make_room(self, largest: np.ndarray) -> None:
+        louder = largest > self.peaks
+        self._in_runs[louder] = self._at_peak[louder] = 0
+        self.peaks = np.maximum(self.peaks, largest)
+        exponent = min(max(-int(np.frexp(self.peaks.max())[1]), -FARTHEST), FARTHEST)
+        change, self.exponent = exponent - self.exponent, exponent
+        if change:
+            self.total = float(np.ldexp(self.total, 2 * change))
+            self._sums = np.ldexp(self._sums, change)
+            self._low_pass.scale(change)
+
+    def _add_energies(self, block: np.ndarray) -> None:
+        from ambikit.kernels.low_pass import survey
+
+        factor = 2.0**self.exponent
+        for c, (row, peak) in enumerate(zip(block, self.peaks)):
+            energy, amount, runs, self._at_peak[c] = survey(row, factor, peak, self._at_peak[c])
+            self.total += energy
+            self._sums[c] += amount
+            self._in_runs[c] += runs
+        self._low_pass.add(block, factor)
 
 
-def measure_energies(
-    signal: Float[Array, "channels time"], sample_rate: float, peaks: Float[np.ndarray, "channels"], exponent: int
-) -> Energies:
-    """Energies of a finite signal; scaled by a power of two, exactly, so that squares neither overflow nor vanish."""
-    from ambikit.kernels.low_pass import survey
+def _largest_magnitudes(block: np.ndarray) -> np.ndarray:
+    """Per channel; infinite or NaN where a sample is."""
+    from ambikit.kernels.low_pass import largest_bits
 
-    channels, time = signal.shape
-    factor = 2.0 ** min(max(exponent, -FARTHEST), FARTHEST)
-    low_pass = _LowPass(sample_rate, channels)
-    total, sums, in_runs, at_peak = 0.0, np.zeros(channels), 0, [0] * channels
-    for _, block in _blocks(signal):
-        for c, (row, peak) in enumerate(zip(block, peaks)):
-            energy, amount, runs, at_peak[c] = survey(row, factor, peak, at_peak[c])
-            total, in_runs = total + energy, in_runs + runs
-            sums[c] += amount
-        low_pass.add(block, factor)
-    return Energies(low_pass.products, total, float((sums**2).sum() / time), in_runs)
+    words = f"u{block.dtype.itemsize}"
+    mask = np.array(-1, words.replace("u", "i")).view(words) >> 1  # all bits but the sign
+    return np.array([largest_bits(row.view(words), mask) for row in block], words).view(block.dtype)
 
 
 class _LowPass:
@@ -89,6 +113,10 @@ class _LowPass:
         self.sections, self.forgets_after = _sections(sample_rate)
         self.state = np.zeros((len(self.sections), channels, 2))
         self.products = np.zeros((channels, channels))
+
+    def scale(self, exponent: int) -> None:
+        """Go on as if all samples so far had been louder by a power of two."""
+        self.state, self.products = np.ldexp(self.state, exponent), np.ldexp(self.products, 2 * exponent)
 
     def add(self, block: np.ndarray, factor: float) -> None:
         """Add the products of the next samples: as many as can be by the loop, the rest by the formula."""
@@ -133,11 +161,11 @@ def _sections(sample_rate: float) -> tuple[np.ndarray, float]:
     return sections, forgets_after
 
 
-def _blocks(signal: Array) -> Iterator[tuple[int, np.ndarray]]:
+def _blocks(signal: Array) -> Iterator[np.ndarray]:
     """Parts of the signal as NumPy, in single or double precision, with samples that lie one after the other."""
     for start in range(0, signal.shape[-1], BLOCK):
         block = signal[:, start : start + BLOCK]
         if is_torch(block):
             block = widen(block.detach().cpu().resolve_neg())[0].numpy()
         plain = block.dtype.char in "fd" and block.dtype.isnative and block.strides[-1] == block.itemsize
-        yield start, block if plain else np.ascontiguousarray(block, dtype=np.float64)
+        yield block if plain else np.ascontiguousarray(block, dtype=np.float64)

@@ -3,19 +3,19 @@
 The only place of ambikit that judges values. The signal is brought to NumPy on the CPU for it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
 from jaxtyping import Float
 
 from ambikit._arrays import Array
 from ambikit._checks import check_floating, check_sample_rate
-from ambikit.analysis.block_statistics import find_extremes, measure_energies
+from ambikit.analysis.block_statistics import BlockStatistics
 from ambikit.analysis.evidence import NAMES, Statistics, findings
 from ambikit.errors import AmbikitError, ShapeError
 
-__all__ = ["FoaReport", "check_foa"]
+__all__ = ["FoaReport", "check_foa", "check_in_blocks"]
 
 AUDIBLE = 1e-6  # share of the energy that must lie below the low-pass for a judgement
 NOTEWORTHY = 0.01  # share of direct current or of clipped samples that is worth a sentence
@@ -136,21 +136,36 @@ def check_foa(signal: Float[Array, "4 time"], sample_rate: float, *, tolerance: 
     """
     sample_rate = check_sample_rate(sample_rate)
     _check_shape(signal)
+    return check_in_blocks([signal], sample_rate, tolerance=tolerance)
+
+
+def check_in_blocks(blocks: Iterable[Float[Array, "4 _"]], sample_rate: float, *, tolerance: float = 0.1) -> FoaReport:
+    """Judge a signal that comes piece by piece as :func:`check_foa` does; in blocks of ``BLOCK`` to the same bits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> signal = np.random.default_rng(0).standard_normal((4, 48000)) / np.sqrt([[1], [3], [3], [3]])
+    >>> check_in_blocks(np.split(signal, [10000, 10001], axis=1), 48000).verdict
+    'valid'
+    """
+    sample_rate = check_sample_rate(sample_rate)
     if not 0 < tolerance < 1:
         raise AmbikitError(f"got tolerance={tolerance!r}; expected a number between 0 and 1, e.g. 0.1")
-    extremes = find_extremes(signal)
-    if extremes.first_bad is not None:
+    found = BlockStatistics(sample_rate)
+    for block in blocks:
+        found.add(block)
+    if found.first_bad is not None:
         return _report(
-            "invalid", float("nan"), False, None, [_not_finite(extremes.bad_samples, *extremes.first_bad, sample_rate)]
+            "invalid", float("nan"), False, None, [_not_finite(found.bad_samples, *found.first_bad, sample_rate)]
         )
-    if not extremes.peaks.any():
+    if not found.peaks.any():
         return _report("doubtful", float("nan"), False, None, ["All samples are zero: there is nothing to judge."])
-    energies = measure_energies(signal, sample_rate, extremes.peaks, -int(np.frexp(extremes.peaks.max())[1]))
-    statistics = Statistics(energies.low_passed, tolerance)
+    statistics = Statistics(found.low_passed, tolerance)
     recording = {
-        "share_below_4_khz": float(statistics.energies.sum() / energies.total),
-        "share_direct_current": energies.direct / energies.total,
-        "share_clipped": energies.in_runs_at_peak / (4 * signal.shape[-1]),
+        "share_below_4_khz": float(statistics.energies.sum() / found.total),
+        "share_direct_current": found.direct / found.total,
+        "share_clipped": found.in_runs_at_peak / (4 * found.samples),
     }
     if recording["share_below_4_khz"] < AUDIBLE:
         reason = "Almost no energy lies below 4 kHz, where the encoding is judged: there is nothing to judge."

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ambikit.cli.options import And, As, Channels, In, convention
-from ambikit.cli.sounds import check_may_write, open_field
-from ambikit.cli.terminal import console, progress
+from ambikit.cli.sounds import blocks_of, check_may_write, open_field
+from ambikit.cli.terminal import console
 from ambikit.errors import AmbikitError, ShapeError
 
 __all__ = ["analyse"]
@@ -130,14 +130,8 @@ def _check_outputs(
 def _walk(field: Any, rate: float, segment: float, count: int | None, frequencies: tuple[float, float]) -> Any:
     from ambikit.cli.segments import findings_of, segment_edges
 
-    with progress("analyse", field.frames, rate) as advance:
-
-        def blocks() -> Iterator[np.ndarray]:
-            for block in field:
-                yield block
-                advance(block.shape[-1])
-
-        return findings_of(blocks(), segment_edges(field.frames, rate, segment), rate, count, frequencies)
+    with blocks_of(field, "analyse") as blocks:
+        return findings_of(blocks, segment_edges(field.frames, rate, segment), rate, count, frequencies)
 
 
 def _print(findings: Any, file: Path, written: bool) -> None:

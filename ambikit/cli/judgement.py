@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ambikit.cli.metadata import evidence_against, metadata_in_words
 from ambikit.cli.options import And, As, Channels, In, convention
-from ambikit.cli.sounds import read_field
+from ambikit.cli.sounds import blocks_of, open_field
 from ambikit.cli.terminal import console, say
 from ambikit.errors import AmbikitError, ShapeError
 
@@ -104,19 +104,21 @@ def _check_one(
     reasons: bool,
     figures: bool,
 ) -> int:
-    from ambikit.analysis.validity import check_foa
+    from ambikit.analysis.block_statistics import BLOCK
+    from ambikit.analysis.validity import check_in_blocks
     from ambikit.files.metadata.reading import read_metadata
 
-    signal, sample_rate = read_field(file, more, source=source, channels=channels)
-    if len(signal) < 4:
+    field = open_field(file, more, source=source, channels=channels, length=BLOCK)
+    if field.channels < 4:
         raise ShapeError(
             f"got {file} with one channel to judge; expected at least four, W,Y,Z,X; mono has no direction; of a file "
             "with more channels name four: --channels 0,1,2,3"
         )
-    report = check_foa(signal[:4], sample_rate, tolerance=tolerance)
+    with blocks_of(field, "check") as blocks:
+        report = check_in_blocks((block[:4] for block in blocks), field.sample_rate, tolerance=tolerance)
     _print_verdict(report, file, source, tolerance)
     if reasons:
-        _print_reasons(report, file, source, len(signal))
+        _print_reasons(report, file, source, field.channels)
         if not more and channels is None:
             for line in evidence_against(read_metadata(file), report):
                 console().print(Text(f"- {line}"), soft_wrap=True)

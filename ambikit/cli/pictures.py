@@ -1,5 +1,7 @@
 """``ambikit plot`` of files: where their sound comes from, over the picture of the place if there is one, and when."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,9 +10,10 @@ import tyro
 from rich.text import Text
 
 from ambikit.cli.options import And, As, Channels, In, Overwrite
-from ambikit.cli.sounds import check_may_write, read_field
+from ambikit.cli.sounds import blocks_of, check_may_write, open_field
 from ambikit.cli.terminal import console, say
 from ambikit.errors import AmbikitError, FileError
+from ambikit.files.blocks import SoundBlocks
 
 __all__ = ["Picture", "check_picture", "energy", "energy_over_time", "save", "spectrum"]
 
@@ -38,12 +41,14 @@ def energy(
 
     ambikit plot energy concert.mp4 map.png --panorama concert.mp4
     """
-    from ambikit.plot import energy_map
+    from ambikit.analysis.block_covariances import mean_covariances
+    from ambikit.plot import power_map
 
     check_picture(out, file, overwrite)
-    signal, _ = read_field(file, more, source=source, channels=channels, minimum_order=1)
-    _check_there_is_something_to_draw(signal, file)
-    return save(energy_map(signal, panorama=None if panorama is None else _picture(panorama)), out, file.name)
+    field = open_field(file, more, source=source, channels=channels, minimum_order=1)
+    with _what_can_be_drawn(field, file) as blocks:
+        (covariance,) = mean_covariances(blocks)
+    return save(power_map(covariance, panorama=None if panorama is None else _picture(panorama)), out, file.name)
 
 
 def energy_over_time(
@@ -59,12 +64,14 @@ def energy_over_time(
 
     ambikit plot energy-over-time scene.wav moves.png
     """
-    from ambikit import plot
+    from ambikit._signal_axes import column_edges, draw_azimuths
+    from ambikit.analysis.block_covariances import mean_covariances
 
     check_picture(out, file, overwrite)
-    signal, rate = read_field(file, more, source=source, channels=channels, minimum_order=1)
-    _check_there_is_something_to_draw(signal, file)
-    return save(plot.energy_over_time(signal, rate), out, file.name)
+    field = open_field(file, more, source=source, channels=channels, minimum_order=1)
+    with _what_can_be_drawn(field, file) as blocks:
+        covariances = mean_covariances(blocks, column_edges(field.frames))
+    return save(draw_azimuths(covariances, field.frames / field.sample_rate), out, file.name)
 
 
 def spectrum(
@@ -80,12 +87,14 @@ def spectrum(
 
     ambikit plot spectrum scene.wav channels.png
     """
-    from ambikit.plot import channel_spectra
+    from ambikit._signal_axes import draw_bands
+    from ambikit.analysis.third_octaves import band_powers
 
     check_picture(out, file, overwrite)
-    signal, rate = read_field(file, more, source=source, channels=channels)
-    _check_there_is_something_to_draw(signal, file)
-    return save(channel_spectra(signal, rate), out, file.name)
+    field = open_field(file, more, source=source, channels=channels)
+    with _what_can_be_drawn(field, file) as blocks:
+        powers = band_powers(blocks, field.sample_rate)
+    return save(draw_bands(powers, field.sample_rate), out, file.name)
 
 
 def check_picture(out: Path, file: Path | None, overwrite: bool) -> None:
@@ -111,14 +120,26 @@ def _format(out: Path) -> str:
     return out.suffix.lower().removeprefix(".")
 
 
-def _check_there_is_something_to_draw(signal: Any, file: Path) -> None:
-    bad = signal.size - np.count_nonzero(np.isfinite(signal))
+@contextmanager
+def _what_can_be_drawn(field: SoundBlocks, file: Path) -> Iterator[Iterator[np.ndarray]]:
+    """The blocks, silence from the first sample on that is no number; which is an error when all have been seen."""
+    bad, silent = 0, True
+    with blocks_of(field, "plot") as blocks:
+
+        def good() -> Iterator[np.ndarray]:
+            nonlocal bad, silent
+            for block in blocks:
+                bad += block.size - np.count_nonzero(np.isfinite(block))
+                silent = silent and not block.any()
+                yield np.zeros_like(block) if bad else block
+
+        yield good()
     if bad:
         raise AmbikitError(
             f"got {file} with {bad} samples that are NaN or infinite; expected finite ones, which alone can be "
             "drawn; find where they are with: ambikit check"
         )
-    if not signal.any():
+    if silent:
         say("note", f"{file} is silent; the picture shows nothing")
 
 

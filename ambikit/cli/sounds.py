@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +15,7 @@ from ambikit.cli.terminal import console, progress
 from ambikit.errors import FileError, ShapeError
 from ambikit.files.blocks import SoundBlocks
 
-__all__ = ["check_may_write", "open_field", "read_field", "write_sound"]
-
-
-def read_field(
-    file: Path,
-    more: tuple[Path, ...] = (),
-    *,
-    source: str = "ambix",
-    channels: str | None = None,
-    minimum_order: int = 0,
-) -> tuple[np.ndarray, Any]:
-    """Read a whole sound field of a complete order, or say what is missing."""
-    from ambikit.files.reading import read
-
-    chosen = channel_numbers(channels)
-    signal, rate = read([file, *more], source=convention(source), channel_map=chosen)
-    _check_order(len(signal), (file, *more), minimum_order)
-    return signal, rate
+__all__ = ["blocks_of", "check_may_write", "open_field", "write_sound"]
 
 
 def open_field(
@@ -42,12 +26,18 @@ def open_field(
     channels: str | None = None,
     sample_rate: float | None = None,
     minimum_order: int = 0,
+    length: int | None = None,
 ) -> SoundBlocks:
-    """What :func:`read_field` reads, block by block."""
-    from ambikit.files.blocks import read_in_blocks
+    """A sound field of a complete order, block by block; or say what is missing."""
+    from ambikit.files.blocks import LENGTH, read_in_blocks
 
-    chosen = channel_numbers(channels)
-    field = read_in_blocks([file, *more], source=convention(source), channel_map=chosen, sample_rate=sample_rate)
+    field = read_in_blocks(
+        [file, *more],
+        source=convention(source),
+        channel_map=channel_numbers(channels),
+        sample_rate=sample_rate,
+        length=length or LENGTH,
+    )
     _check_order(field.channels, (file, *more), minimum_order)
     return field
 
@@ -88,15 +78,21 @@ def write_sound(
     from ambikit.files.writing import write_in_blocks
 
     rate = int(field.sample_rate) if float(field.sample_rate).is_integer() else field.sample_rate
-    with progress(out.name, field.frames, rate) as advance:
-        results = operation(_counted(field, advance))
-        channels = write_in_blocks(out, results, field.frames, rate, target=target)
+    with blocks_of(field, out.name) as blocks:
+        channels = write_in_blocks(out, operation(blocks), field.frames, rate, target=target)
     said = f"{channels} channel{'s' if channels > 1 else ''}, {rate} Hz, {field.frames / rate:.3f} s"
     console().print(Text(f"wrote {out}: {said}"), soft_wrap=True)
     return 0
 
 
-def _counted(field: SoundBlocks, advance: Callable[[int], None]) -> Iterator[np.ndarray]:
-    for block in field:
-        yield block
-        advance(block.shape[-1])
+@contextmanager
+def blocks_of(field: SoundBlocks, name: str) -> Iterator[Iterator[np.ndarray]]:
+    """The blocks of a field, and a bar that shows how many have been taken."""
+    with progress(name, field) as advance:
+
+        def counted() -> Iterator[np.ndarray]:
+            for block in field:
+                yield block
+                advance(block.shape[-1])
+
+        yield counted()

@@ -27,18 +27,18 @@ def say(kind: str, message: Any) -> None:
 
 
 @contextmanager
-def progress(name: str, frames: int, sample_rate: float) -> Iterator[Callable[[int], None]]:
+def progress(name: str, sound: Any) -> Iterator[Callable[[int], None]]:
     """Give what is called with the number of samples done; for long sounds on a terminal it moves a bar.
 
-    The bar is on the standard error, and gone at the end.
+    The bar is on the standard error, and gone at the end. Elsewhere the samples of the sound need not be counted.
     """
     terminal = Console(stderr=True)
-    if not terminal.is_terminal or frames <= _LONG * sample_rate:
+    if not terminal.is_terminal or sound.frames <= _LONG * sound.sample_rate:
         yield lambda samples: None
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=terminal, transient=True) as bar:
-        task = bar.add_task(name, total=frames)
+        task = bar.add_task(name, total=sound.frames)
         yield lambda samples: bar.advance(task, samples)
 
 

@@ -4,6 +4,8 @@ import io
 import re
 import subprocess
 import sys
+import tracemalloc
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ import soundfile
 from numpy.testing import assert_allclose, assert_array_equal
 
 import ambikit
-from ambikit.cli import main, terminal
+from ambikit import plot
+from ambikit.analysis import validity
+from ambikit.cli import main, pictures, terminal
 from ambikit.files.blocks import LENGTH
 
 RATE = 48000
@@ -80,6 +84,83 @@ class TestBlocksAreTheWhole:
         assert_array_equal(written, ambikit.read(tmp_path / "a.wav", sample_rate=32000)[0])
 
 
+class TestVerdictsAndPictures:
+    """What looks at the whole of a recording does so block by block."""
+
+    @pytest.mark.parametrize("order", [1, 3])
+    def test_check_has_the_report_of_the_whole(self, monkeypatch, tmp_path, order):
+        signal = noise(order, 700_000) * np.linspace(0.01, 1, 700_000, dtype=np.float32)
+        soundfile.write(tmp_path / "a.wav", signal.T, RATE, subtype="FLOAT")
+        reports = []
+        check_in_blocks = validity.check_in_blocks
+        monkeypatch.setattr(
+            validity, "check_in_blocks", lambda *a, **k: reports.append(check_in_blocks(*a, **k)) or reports[-1]
+        )
+        assert run("check", tmp_path / "a.wav") == 1
+        monkeypatch.undo()
+        assert reports == [ambikit.check_foa(signal[:4], RATE)]  # to the last bit of its figures
+
+    @pytest.mark.parametrize("kind", ["energy", "energy-over-time", "spectrum"])
+    def test_pictures_of_the_whole(self, monkeypatch, tmp_path, kind):
+        signal = noise(1) * np.float32([[1], [0.6], [0], [0.3]])
+        file, drawn = tmp_path / "a.wav", []
+        soundfile.write(file, signal.T, RATE, subtype="FLOAT")
+        monkeypatch.setattr(pictures, "save", lambda axes, *_: drawn.append(axes) or 0)
+        assert run("plot", kind, file, tmp_path / "a.png") == 0
+        if kind == "spectrum":
+            levels, expected = (
+                [line.get_ydata() for line in axes.lines] for axes in (drawn[0], plot.channel_spectra(signal, RATE))
+            )
+        else:
+            draw = {"energy": plot.energy_map, "energy-over-time": lambda x: plot.energy_over_time(x, RATE)}[kind]
+            levels, expected = (axes.images[-1].get_array() for axes in (drawn[0], draw(signal)))
+        assert np.ptp(expected) > 0.1
+        assert_allclose(levels, expected, rtol=0, atol=1e-9)
+        plot.pyplot().close("all")
+
+    def test_what_is_no_number_is_counted_to_the_end(self, tmp_path, capsys):
+        signal = noise(1)
+        signal[2, [7, LENGTH + 7, FRAMES - 1]] = np.nan, np.inf, np.nan
+        soundfile.write(tmp_path / "a.wav", signal.T, RATE, subtype="FLOAT")
+        for kind in ("energy", "energy-over-time", "spectrum"):
+            assert run("plot", kind, tmp_path / "a.wav", tmp_path / "a.png") == 2
+            said = capsys.readouterr().err
+            assert "with 3 samples that are NaN or infinite" in said
+            assert said.count("\n") == 1
+        assert not (tmp_path / "a.png").exists()
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "check",
+            "convert OUT.wav --sample-rate 44100",
+            "plot energy OUT.png",
+            "plot energy-over-time OUT.png",
+            "plot spectrum OUT.png",
+        ],
+    )
+    def test_memory_does_not_grow(self, monkeypatch, tmp_path, command):
+        """For 24 s and for 60 s, which differ by 26 MiB as an array; pictures are the same whatever the length."""
+        monkeypatch.setattr(pictures, "save", lambda *_: plot.pyplot().close("all") or 0)
+
+        def peak(seconds):
+            file = tmp_path / f"{seconds}.wav"
+            second = 0.1 * noise(1, RATE).T
+            with soundfile.SoundFile(file, "w", RATE, 4, "PCM_16") as sound:
+                for _ in range(seconds):
+                    sound.write(second)
+            words = command.replace("OUT", str(tmp_path / f"out{seconds}")).split()
+            place = 2 if words[0] == "plot" else 1
+            tracemalloc.start()
+            assert run(*words[:place], file, *words[place:]) in (0, 1)
+            most = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            return most
+
+        peak(1)  # what is imported and designed
+        assert peak(60) - peak(24) < 4e6
+
+
 class TestFailureOnTheWay:
     def test_damage_in_a_late_block_leaves_the_older_file(self, tmp_path, capsys):
         """A FLAC file cut in its last third: its header is whole, so the first blocks are written before it shows."""
@@ -120,13 +201,14 @@ class TestProgress:
     def test_a_bar_for_long_sounds_on_a_terminal(self, monkeypatch, seconds, shown):
         monkeypatch.setenv("TERM", "xterm")
         monkeypatch.setattr(sys, "stderr", Terminal())
-        with terminal.progress("[scene].wav", seconds * RATE, RATE) as advance:
+        sound = SimpleNamespace(frames=seconds * RATE, sample_rate=RATE)
+        with terminal.progress("[scene].wav", sound) as advance:
             advance(seconds * RATE)
         assert ("[scene].wav" in sys.stderr.getvalue()) is shown
         assert ("100%" in sys.stderr.getvalue()) is shown
 
     def test_none_elsewhere(self, capsys):
-        with terminal.progress("scene.wav", 3600 * RATE, RATE) as advance:
+        with terminal.progress("scene.wav", SimpleNamespace(sample_rate=RATE)) as advance:  # and nothing is counted
             advance(RATE)
         assert capsys.readouterr().err == ""
 

@@ -7,7 +7,7 @@ from scipy.signal import butter, lfilter, sosfilt
 
 from ambikit import check_foa
 from ambikit.analysis import block_statistics
-from ambikit.analysis.block_statistics import find_extremes, measure_energies
+from ambikit.analysis.block_statistics import BlockStatistics
 from ambikit.kernels import low_pass
 from tests.closeness import assert_close
 
@@ -22,8 +22,16 @@ def products_by_scipy(signal, rate):
     return np.einsum("it,jt->ij", signal, signal)
 
 
-def measured(signal, rate=RATE, exponent=0):
-    return measure_energies(signal, rate, find_extremes(signal).peaks, exponent)
+def measured(signal, rate=RATE):
+    found = BlockStatistics(rate, len(signal))
+    found.add(signal)
+    return found
+
+
+def products(signal, rate=RATE):
+    """At the level that the signal has."""
+    found = measured(signal, rate)
+    return np.ldexp(found.low_passed, -2 * found.exponent)
 
 
 @pytest.fixture
@@ -44,7 +52,7 @@ class TestProducts:
     @pytest.mark.parametrize("time", [1, 1151, 17000, 60000])
     def test_against_scipy(self, rng, dtype, rate, time):
         signal = rng.normal(size=(4, time)).astype(dtype)
-        assert_close(measured(signal, rate).low_passed, products_by_scipy(signal, rate))
+        assert_close(products(signal, rate), products_by_scipy(signal, rate))
 
     def test_the_loop_takes_what_it_can(self, rng, taken):
         for time in (60000, 5000):
@@ -56,7 +64,7 @@ class TestProducts:
         """One recursion of order 8 in place of four sections."""
         signal = rng.normal(size=(4, 60000))
         filtered = lfilter(*butter(8, 4000, fs=RATE), signal, axis=-1)
-        assert_close(measured(signal).low_passed, filtered @ filtered.T, factor=100)  # that form is ill-conditioned
+        assert_close(products(signal), filtered @ filtered.T, factor=100)  # that form is ill-conditioned
 
     @pytest.mark.parametrize("frequency", [100.0, 3000.0, 4000.0, 4500.0, 6000.0])
     def test_against_the_closed_form_of_the_response(self, taken, frequency):
@@ -77,7 +85,7 @@ class TestProducts:
         for place in (0, length - 2, length - 1, length, 7 * length - 1, 7 * length, time - 1):
             signal = np.zeros((4, time))
             signal[:, place] = [1, 0.5, -0.25, 2]
-            assert_close(measured(signal).low_passed, products_by_scipy(signal, RATE))
+            assert_close(products(signal), products_by_scipy(signal, RATE))
         assert set(taken) == {time}
 
     def test_a_loud_segment_before_a_faint_one(self, rng):
@@ -85,19 +93,20 @@ class TestProducts:
         signal = rng.normal(size=(4, 60000))
         signal[:, 30000:] *= 1e-7
         signal[1:, :30000] = 0
-        assert_close(measured(signal).low_passed[1:, 1:], products_by_scipy(signal, RATE)[1:, 1:])
+        assert_close(products(signal)[1:, 1:], products_by_scipy(signal, RATE)[1:, 1:])
 
     @pytest.mark.parametrize("block", [768, 23000, 25000, 1 << 19])
     def test_block_by_block_is_the_whole(self, monkeypatch, rng, taken, block):
         monkeypatch.setattr(block_statistics, "BLOCK", block)
         signal = rng.normal(size=(4, 60000))
-        assert_close(measured(signal).low_passed, products_by_scipy(signal, RATE))
+        assert_close(products(signal), products_by_scipy(signal, RATE))
         assert any(taken) == (block > 768)
 
     @pytest.mark.parametrize("exponent", [-990, -300, 300, 990])
     def test_scaled_by_powers_of_two(self, rng, exponent):
         signal = rng.normal(size=(4, 20000))
-        here, there = measured(signal), measured(signal * 2.0**-exponent, exponent=exponent)
+        here, there = measured(signal), measured(signal * 2.0**-exponent)
+        assert there.exponent == here.exponent + exponent
         assert (there.low_passed == here.low_passed).all()
         assert (there.total, there.direct) == (here.total, here.direct)
 
@@ -108,13 +117,39 @@ class TestProducts:
         assert abs(check_foa(signal * level, RATE).energy_ratio / expected - 1) < 1e-9
 
 
+class TestLevelsThatRise:
+    """What was added up before a louder sample came counts as if its level had been known from the start."""
+
+    @pytest.mark.parametrize("rate", [8000.0, 48000.0])
+    @pytest.mark.parametrize("rise", [2.0**9, 2.0**300])
+    def test_sums(self, rng, rate, rise):
+        signal = np.concatenate([rng.normal(size=(4, 30000)), rise * rng.normal(size=(4, 30000))], axis=-1) + 0.1
+        found = BlockStatistics(rate, 4)
+        for block in np.split(signal, [20000, 30000, 30001, 50000], axis=-1):
+            found.add(block)
+        scaled = signal / 2.0**-found.exponent
+        assert 0.5 <= np.abs(scaled).max() < 1
+        assert found.samples == 60000
+        assert_close(found.low_passed, products_by_scipy(scaled, rate))
+        assert found.total == pytest.approx((scaled**2).sum(), rel=1e-12)
+        assert found.direct == pytest.approx((scaled.sum(-1) ** 2).sum() / 60000, rel=1e-12)
+
+    def test_runs_at_what_turns_out_to_be_no_peak(self):
+        rows = np.array([[1, 1, 1, 1, 2, 2, 2], [0, 0, 0, 0, 0, 0, 0], [3, 3, 3, 1, 1, 1, 1], [1, 2, 1, 2, 4, 4, 1]])
+        for lengths in ([7], [4, 3], [1] * 7, [5, 1, 1]):
+            found = BlockStatistics(48000, 4)
+            for block in np.split(rows.astype(float), np.cumsum(lengths)[:-1], axis=-1):
+                found.add(block)
+            assert found.in_runs_at_peak == 1 + 0 + 1 + 0
+
+
 class TestBelowTwiceTheLimit:
     @pytest.mark.parametrize("rate", [1.0, 4000.0, 7999.0, 8000.0])
     def test_there_is_nothing_to_filter_off(self, rng, dtype, rate, taken):
         """4 kHz is the highest frequency, or above it: every sample counts as it is."""
         signal = rng.normal(size=(4, 30000)).astype(dtype)
         exact = signal.astype(np.float64)
-        assert_close(measured(signal, rate).low_passed, exact @ exact.T)
+        assert_close(products(signal, rate), exact @ exact.T)
         report = check_foa(signal, rate)
         expected = (exact[1:] ** 2).sum() / (exact[0] ** 2).sum()
         assert abs(report.energy_ratio / expected - 1) < 1e-12
@@ -133,11 +168,11 @@ class TestLooks:
     def test_largest_magnitude(self, rng, dtype, bad):
         values = (rng.normal(size=1001) * 10.0 ** rng.integers(-30, 30, 1001)).astype(dtype)
         for row in (values, -values, np.zeros(3, dtype), np.array([-0.0], dtype), np.array([-1e-44, 0], dtype)):
-            peaks = find_extremes(row[None]).peaks
+            peaks = measured(row[None]).peaks
             assert peaks[0] == np.abs(row).max()
             assert not np.signbit(peaks[0])
         values[700] = bad
-        found = find_extremes(values[None])
+        found = measured(values[None])
         assert found.bad_samples == 1
         assert found.first_bad[:2] == (0, 700)
 
@@ -174,10 +209,10 @@ class TestMemory:
     )
     def test_layouts(self, rng, dtype, laid_out):
         signal = rng.normal(size=(4, 20000)).astype(dtype)
-        assert_close(measured(laid_out(signal)).low_passed, products_by_scipy(signal, RATE))
+        assert_close(products(laid_out(signal)), products_by_scipy(signal, RATE))
 
     def test_read_only_and_mapped(self, rng, tmp_path):
         signal = rng.normal(size=(4, 20000))
         np.save(tmp_path / "signal.npy", signal)
         mapped = np.load(tmp_path / "signal.npy", mmap_mode="r")
-        assert_close(measured(mapped).low_passed, products_by_scipy(signal, RATE))
+        assert_close(products(mapped), products_by_scipy(signal, RATE))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import ambikit
 from ambikit import AmbikitError, ArrayTypeError, FoaReport, ShapeError, check_foa
 from ambikit.analysis import block_statistics
+from ambikit.analysis.validity import check_in_blocks
 
 RATE = 24000
 SQRT3 = np.sqrt(3.0)
@@ -300,6 +301,21 @@ class TestLaws:
         assert str(parts) == str(whole)
         assert parts.figures == pytest.approx(whole.figures, rel=1e-9)
         assert whole.figures["share_clipped"] > 0.01
+
+    @pytest.mark.parametrize("dtype", ["float32", "float64"])
+    @pytest.mark.parametrize("defect", ["none", "silent", "n3d", "copy", "swap", "planar", "one", "stereo"])
+    def test_given_piece_by_piece(self, defect, dtype):
+        signal = (defective(defect, 1) * np.linspace(0.001, 1, 6000)).astype(dtype)
+        whole = check_foa(signal, RATE)
+        parts = check_in_blocks(np.split(signal, [1, 700, 701, 3000], axis=-1), RATE)
+        assert str(parts) == str(whole)
+        assert parts.figures == pytest.approx(whole.figures, rel=1e-9, abs=1e-12, nan_ok=True)
+
+    @pytest.mark.parametrize("bad", [[], [2500], [100, 5999]])
+    def test_not_finite_piece_by_piece(self, bad):
+        signal = defective("none", 1)
+        signal[2, bad] = np.nan
+        assert str(check_in_blocks(np.split(signal, [2000, 2400], axis=-1), RATE)) == str(check_foa(signal, RATE))
 
     def test_every_permutation_that_moves_w_is_told(self):
         told = [check_foa(SCENE[list(order)], RATE).verdict for order in permutations(range(4)) if order[0] != 0]
