@@ -18,6 +18,8 @@ from ambikit_models.panorama.salient import SalientViewpoints
 from ambikit_models.panorama.viewpoints import ObjectViewpoints, RandomViewpoints
 from ambikit_models.preparation.selection import Selection
 from ambikit_models.sound import SoundFeatures
+from ambikit_models.training.augmentation import HorizontalFlip
+from ambikit_models.training.colours import ColourJitter
 from ambikit_models.training.execution import Execution
 from ambikit_models.training.phases import Phase
 
@@ -128,8 +130,14 @@ class TrainingConfig:
     """Momentum parameters of the optimiser."""
     clip_gradient: float = 1.0
     """Largest norm of the gradient; 0 switches clipping off."""
-    horizontal_flip: Literal["none", "joint"] = "none"
-    """``joint`` mirrors picture and sound together for half of the clips."""
+    horizontal_flip: HorizontalFlip = "none"
+    """``joint`` mirrors picture and sound together for half of the clips; ``visual`` the pictures alone of half of the
+    crops, as the published code of morgado2020 does, so that left and right mean nothing."""
+    colour_jitter: ColourJitter = field(default_factory=ColourJitter)
+    """Random changes of the colours of each crop."""
+    volume_jitter: float = 0.0
+    """The sound of each clip is made louder or softer by up to this part; 0.1 in the published code, which also clips
+    it at ±1."""
     checkpoint_every: int = 200
     """Steps between checkpoints; the end of a phase is always saved."""
     log_every: int = 10
@@ -144,6 +152,8 @@ class TrainingConfig:
             raise AmbikitError(
                 "got a phase of regression for a model without a head for it; expected model.regression: true; set it"
             )
+        if not 0 <= self.volume_jitter < 1:
+            raise AmbikitError(f"got volume_jitter={self.volume_jitter}; expected a part below 1, e.g. 0.1")
         if self.seed < 0 or self.checkpoint_every < 1 or self.log_every < 1:
             raise AmbikitError(
                 f"got seed={self.seed}, checkpoint_every={self.checkpoint_every}, log_every={self.log_every}; expected "

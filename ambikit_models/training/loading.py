@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ambikit_models.batch import Batch, ClipSource
-from ambikit_models.training.augmentation import flip_jointly
+from ambikit_models.training.augmentation import Changes
 from ambikit_models.training.config import Phase, TrainingConfig
 from ambikit_models.training.moments import choose_views
 from ambikit_models.training.sampling import clip_indices, generator_for, spare_clips
@@ -17,7 +17,15 @@ __all__ = ["ahead", "load_share"]
 
 
 def load_share(
-    config: TrainingConfig, phase: Phase, source: ClipSource, videos: np.ndarray, *, first: int, step: int, ours: slice
+    config: TrainingConfig,
+    phase: Phase,
+    source: ClipSource,
+    videos: np.ndarray,
+    *,
+    first: int,
+    step: int,
+    ours: slice,
+    device: Any = "cpu",
 ) -> Batch:
     """Draw the whole batch of a step and load the part of it that this process works on.
 
@@ -29,20 +37,28 @@ def load_share(
         The first step of the phase, and the one that is drawn, counted over all phases.
     ours
         Which clips of the batch.
+    device
+        Where the batch is wanted; flips and colours are changed there.
     """
     indices = clip_indices(config.seed, step - first, phase.clips, videos)
     generator = generator_for(config.seed, 1, step)
     viewpoints, moments = choose_views(
         phase, config.viewpoints, source, indices, generator, excerpt=config.clip.duration
     )
-    mirrored = generator.random(phase.clips) < (0.5 if config.horizontal_flip == "joint" else 0.0)
     yaw = torch.from_numpy(generator.uniform(-np.pi, np.pi, phase.clips)) if phase.turns else None
     wanted: dict[str, Any] = {"yaw": yaw, "moments": moments}
     if getattr(source, "replaces", False):
         wanted["spare"] = spare_clips(config.seed, step - first, phase.clips, videos)
     settings = {name: value[ours] for name, value in wanted.items() if value is not None}
-    batch = source.batch(indices[ours], viewpoints[ours], **settings)
-    return flip_jointly(batch, torch.from_numpy(mirrored[ours]), config.sound) if mirrored.any() else batch
+    changes = Changes.draw(
+        generator,
+        *viewpoints.azimuth.shape,
+        flip=config.horizontal_flip,
+        colours=config.colour_jitter,
+        volume=config.volume_jitter,
+    )
+    batch = source.batch(indices[ours], viewpoints[ours], **settings).to(device)
+    return changes[ours].apply(batch, config.sound)
 
 
 def ahead(load: Callable[[int], Batch], steps: range) -> Iterator[tuple[int, Batch]]:

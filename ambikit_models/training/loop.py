@@ -173,7 +173,9 @@ def _run_phase(run: _Run, phase: Phase, first: int, begin: int, end: int, state:
     begun = time.perf_counter()
 
     def load(step: int) -> Batch:
-        return load_share(config, phase, run.source, run.videos, first=first, step=step, ours=ours)
+        return load_share(
+            config, phase, run.source, run.videos, first=first, step=step, ours=ours, device=fabric.device
+        )
 
     for step, batch in ahead(load, range(begin, end)):
         rate = phase.rate_at(step - first)

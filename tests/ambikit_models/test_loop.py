@@ -9,7 +9,7 @@ from ambikit.errors import AmbikitError, FileError
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.objectives.avsa import AVSA
 from ambikit_models.panorama.viewpoints import RandomViewpoints
-from ambikit_models.training import checkpoints, loading
+from ambikit_models.training import augmentation, checkpoints
 from ambikit_models.training.augmentation import flip_jointly
 from ambikit_models.training.checkpoints import latest_checkpoint, load_model
 from ambikit_models.training.config import Phase
@@ -136,7 +136,7 @@ class TestTheRecipeIsFollowed:
             seen.append(flipped)
             return flip_jointly(batch, flipped, sound)
 
-        monkeypatch.setattr(loading, "flip_jointly", watched)
+        monkeypatch.setattr(augmentation, "flip_jointly", watched)
         flipped = train(toy_config(horizontal_flip="joint"), ToyClips(), tmp_path / "flipped")
         share = torch.cat(seen).float().mean()
         assert 0.3 < share < 0.7
