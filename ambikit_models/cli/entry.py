@@ -6,6 +6,7 @@ import tyro
 
 from ambikit.errors import AmbikitError
 from ambikit_models.cli.audit import Audit
+from ambikit_models.cli.evaluate import Evaluate
 from ambikit_models.cli.prepare import Prepare
 from ambikit_models.cli.shards import Shards
 from ambikit_models.cli.study import Study
@@ -14,13 +15,13 @@ from ambikit_models.cli.world import WriteWorld
 
 __all__ = ["main"]
 
-_DESCRIPTION = "Audit and prepare collections, train on 360° videos, and the synthetic world: studies, files."
+_DESCRIPTION = "Audit and prepare collections, train on 360° videos, evaluate, and the synthetic world: studies, files."
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
     command = tyro.cli(
-        Study | Train | Audit | Prepare | Shards | WriteWorld,
+        Study | Train | Evaluate | Audit | Prepare | Shards | WriteWorld,
         args=arguments,
         prog="ambikit-models",
         description=_DESCRIPTION,

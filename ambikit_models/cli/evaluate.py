@@ -1,0 +1,197 @@
+"""What trained systems are good for: one task on a data set or on the synthetic world."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from ambikit.errors import AmbikitError
+
+if TYPE_CHECKING:
+    from ambikit_models.downstream.engine import Figure, Task, Tell, Way
+    from ambikit_models.downstream.subjects import Subject, System
+
+__all__ = ["Evaluate"]
+
+TaskName = Literal["alignment", "actions", "acoustic-scenes", "audio-visual-scenes", "directions", "sound-events"]
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Examine trained systems on a task, on its data set or on the synthetic world, and print a table."""
+
+    task: Annotated[TaskName, tyro.conf.Positional]
+    """alignment (AVC-Bin, AVSA-Bin), actions (UCF101, HMDB51), acoustic-scenes (EigenScape), audio-visual-scenes (TAU
+    2021), directions (TAU Spatial Sound Events 2019), sound-events (STARSS23); each has an analogue on the world."""
+    checkpoints: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Outputs of trainings, or their checkpoints. Every other one is compared with the first."""
+    data: Path | None = None
+    """Folder of the data set, as it lies on disk; for alignment clips to train heads on and to test."""
+    world: int | None = None
+    """Scenes of the synthetic world to learn from, and as many to be tested on (sound-events: a quarter)."""
+    output: Path | None = None
+    """Folder for figures.json and table.md; runs/evaluate/TASK by default."""
+    seeds: tuple[int, ...] = (0,)
+    """Of heads and tuning."""
+    folds: tuple[int, ...] = ()
+    """Test these folds only, where the data set has four."""
+    frozen: bool = True
+    """A linear layer on frozen embeddings."""
+    mlp: bool = False
+    """A head with a hidden layer on frozen embeddings."""
+    tuned: bool = False
+    """The encoder tuned with a linear layer."""
+    epochs: int | None = None
+    """Of tuning: 100 on data sets as in morgado2020 (decays at 40, 60 and 80 % of them), 10 on the world."""
+    untrained: bool = False
+    """Also examine the networks of the first system with random weights."""
+    kinetics: bool = False
+    """Also R(2+1)D-18 with torchvision's weights, for actions."""
+    openl3: bool = False
+    """Also OpenL3, frozen, for scenes (needs the package openl3)."""
+    device: str = "auto"
+    """cpu, cuda or auto."""
+    workers: int = 2
+    """Processes that render scenes."""
+
+    def run(self) -> None:
+        """Run the command."""
+        from ambikit.files.replacing import replacing
+        from ambikit_models.downstream.comparison import comparisons
+        from ambikit_models.downstream.report import columns, difference_rows, markdown, plain, rows
+        from ambikit_models.study.progress import live_progress, notes
+
+        if (self.data is None) == (self.world is None) or not self.checkpoints:
+            raise AmbikitError(
+                f"got data={self.data} and world={self.world} for {len(self.checkpoints)} checkpoints; expected at "
+                "least one checkpoint, and either --data DIR or --world SCENES"
+            )
+        console = Console()
+        output = self.output or Path("runs/evaluate") / self.task
+        output.mkdir(parents=True, exist_ok=True)
+        with notes(console), live_progress(console) as tell:
+            figures = self._figures(tell)
+        found = comparisons(figures)
+        where = f"the world, {self.world} scenes" if self.data is None else self.data.resolve().name
+        title = f"{self.task} on {where}"
+        with replacing(output / "table.md") as partial:
+            Path(partial).write_text(markdown(title, figures, found), encoding="utf-8")
+        with replacing(output / "figures.json") as partial:
+            record = {"task": self.task, "on": where, "seeds": self.seeds, **plain(figures, found)}
+            Path(partial).write_text(json.dumps(record, indent=1), encoding="utf-8")
+        table = Table(*columns(figures), title=title)
+        for row in rows(figures):
+            table.add_row(*row)
+        console.print(table)
+        for words in difference_rows(found):
+            console.print(", ".join(words), highlight=False)
+        console.print(f"table: {output / 'table.md'}\nnumbers: {output / 'figures.json'}", highlight=False)
+
+    def _figures(self, tell: "Tell") -> "list[Figure]":
+        from ambikit_models.downstream.engine import evaluate
+        from ambikit_models.downstream.scenes import WorldScenes
+
+        world = None if self.world is None else WorldScenes(self.world, workers=self.workers)
+        systems = self._systems()
+        if self.task == "alignment":
+            return [f for system in systems for f in self._alignment(system, world, tell)]
+        task, ways = self._task(world), self._ways()
+        figures: list[Figure] = []
+        for subject in systems:
+            known = {figure.subject for figure in figures}
+            found = evaluate(task, subject, ways, seeds=self.seeds, tell=tell)
+            figures += [f for f in found if f.subject not in known]  # what learns nothing is the same for all
+        for subject in self._others():
+            still = {name: way for name, way in ways.items() if name != "tuned"}
+            figures += evaluate(task, subject, still, seeds=self.seeds, tell=tell)
+        return figures
+
+    def _systems(self) -> "list[System]":
+        import torch
+
+        from ambikit_models.downstream.subjects import System
+
+        place = self.device
+        if place == "auto":
+            place = "cuda" if torch.cuda.is_available() else "cpu"
+        systems = [System.load(path) for path in self.checkpoints]
+        if len({system.name for system in systems}) < len(systems):
+            systems = [replace(s, name=str(path)) for s, path in zip(systems, self.checkpoints, strict=True)]
+        systems += [systems[0].untrained()] if self.untrained else []
+        systems += [systems[0].kinetics()] if self.kinetics and self.task == "actions" else []
+        for system in systems:
+            system.model.to(place)
+        return systems
+
+    def _others(self) -> "list[Subject]":
+        from ambikit_models.downstream.embedders import openl3_embedder
+
+        if not self.openl3:
+            return []
+        if "scenes" not in self.task or (self.task == "acoustic-scenes" and self.data is None):
+            raise AmbikitError(
+                f"got --openl3 for {self.task}; expected acoustic-scenes on data, or audio-visual-scenes"
+            )
+        return [openl3_embedder()]
+
+    def _ways(self) -> "dict[str, Way]":
+        from ambikit_models.downstream.fine_tuning import PAPER, TuningConfig
+        from ambikit_models.downstream.heads import LINEAR, HeadConfig
+        from ambikit_models.downstream.schedules import MultiStep
+
+        tuning = TuningConfig() if self.data is None else PAPER
+        if self.epochs is not None:
+            tuning = replace(tuning, epochs=self.epochs)
+            if isinstance(tuning.schedule, MultiStep):
+                decays = tuple(max(1, round(share * self.epochs)) for share in (0.4, 0.6, 0.8))
+                tuning = replace(tuning, schedule=MultiStep(decays))
+        ways: dict[str, Any] = {"frozen": LINEAR, "frozen, hidden layer": HeadConfig(), "tuned": tuning}
+        wanted = (self.frozen, self.mlp, self.tuned)
+        chosen = {name: way for (name, way), asked in zip(ways.items(), wanted, strict=True) if asked}
+        if not chosen:
+            raise AmbikitError("got no way to learn; expected at least one of --frozen, --mlp and --tuned")
+        return chosen
+
+    def _task(self, world: Any) -> "Task":
+        from ambikit_models.downstream.acoustic_scenes import AcousticScenes, RoomsHeard
+        from ambikit_models.downstream.actions import Actions, ObjectClasses
+        from ambikit_models.downstream.audio_visual_scenes import RoomsSeenAndHeard, UrbanPlaces
+        from ambikit_models.downstream.directions import EventDirections, ObjectDirections
+        from ambikit_models.downstream.sound_events import RecordedEvents, SimulatedEvents
+
+        data, folds = self.data, {"folds": self.folds} if self.folds else {}
+        if data is None:
+            return {
+                "actions": lambda: ObjectClasses(world),
+                "acoustic-scenes": lambda: RoomsHeard(world),
+                "audio-visual-scenes": lambda: RoomsSeenAndHeard(world),
+                "directions": lambda: ObjectDirections(world),
+                "sound-events": lambda: SimulatedEvents(world.scenes),
+            }[self.task]()
+        return {
+            "actions": lambda: Actions(data),
+            "acoustic-scenes": lambda: AcousticScenes(data, **folds),
+            "audio-visual-scenes": lambda: UrbanPlaces(data),
+            "directions": lambda: EventDirections(data, **folds),
+            "sound-events": lambda: RecordedEvents(data),
+        }[self.task]()
+
+    def _alignment(self, system: "System", world: Any, tell: "Tell") -> "list[Figure]":
+        import numpy as np
+
+        from ambikit_models.downstream.alignment_bins import alignment_figures, alignment_folds
+        from ambikit_models.study.videos import open_videos
+
+        if self.data is not None:
+            clips = open_videos(self.data, system.recipe)
+            folds = alignment_folds(clips.subset(clips.readable()), 2)
+        else:
+            head, test = (world.clips(system, part) for part in ("head", "test"))
+            folds = [(head, np.arange(len(head)), test, np.arange(len(test)))]
+        trained = any(phase.objective == "avsa" for phase in system.recipe.phases)
+        how = {"translated": trained and "untrained" not in system.name, "seeds": self.seeds, "tell": tell}
+        return alignment_figures(system, folds, **how)

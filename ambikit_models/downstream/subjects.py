@@ -1,0 +1,193 @@
+"""Who is examined: a trained model, the same before training, or any embedding from elsewhere.
+
+A subject says which stretches of picture and sound it wants, makes its inputs of them, and embeds these.
+"""
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ambikit.errors import AmbikitError
+from ambikit_models.alignment import AlignmentModel
+from ambikit_models.downstream.examples import Inputs
+from ambikit_models.downstream.fitting import seeded
+from ambikit_models.training.checkpoints import load_model
+from ambikit_models.training.config import TrainingConfig
+
+__all__ = ["Senses", "Subject", "System", "stereo_as_scene"]
+
+#: What an embedding is made of; ``both`` puts the two side by side (early fusion).
+Senses = Literal["audio", "video", "both"]
+
+
+@runtime_checkable
+class Subject(Protocol):
+    """What a task needs to know of somebody who embeds."""
+
+    name: str
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz of the sound."""
+        ...
+
+    @property
+    def duration(self) -> float:
+        """Seconds of sound at once."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Width and height of the pictures in pixels."""
+        ...
+
+    @property
+    def frames(self) -> int:
+        """Pictures at once."""
+        ...
+
+    @property
+    def frame_rate(self) -> float:
+        """Pictures per second."""
+        ...
+
+    def hear(self, windows: Float[Tensor, "pieces channels time"]) -> Float[Tensor, "pieces ..."]:
+        """Make the inputs of sounds, first-order AmbiX or of two channels."""
+        ...
+
+    def see(self, pictures: Float[Tensor, "pieces 3 frames height width"]) -> Float[Tensor, "pieces ..."]:
+        """Make the inputs of pictures."""
+        ...
+
+    def encoder(self, senses: Senses, steps: int | None = None) -> nn.Module:
+        """A module from :class:`Inputs` to ``(examples, pieces, width)``, or with ``steps`` before the last axis."""
+        ...
+
+
+@dataclass(frozen=True)
+class System:
+    """A model of the alignment family with its recipe."""
+
+    name: str
+    model: AlignmentModel
+    recipe: TrainingConfig
+
+    @classmethod
+    def load(cls, checkpoint: str | Path, name: str | None = None) -> "System":
+        """Open a checkpoint, or the newest of a run; named after its folder."""
+        model, recipe = load_model(checkpoint)
+        return cls(name or Path(checkpoint).resolve().name, model, recipe)
+
+    def untrained(self, seed: int = 0) -> "System":
+        """The same networks with random weights ("scratch").
+
+        The statistics that standardise the sound features are kept: they describe the inputs and are not learned.
+        """
+        with seeded(seed):
+            model = self.recipe.model.build(self.recipe.sound)
+        model.standardize.load_state_dict(self.model.standardize.state_dict())
+        model.to(next(self.model.parameters()).device)
+        return System(f"{self.name}, untrained", model.eval(), self.recipe)
+
+    def kinetics(self, weights: str | None = "KINETICS400_V1") -> "System":
+        """R(2+1)D-18 with torchvision's weights, supervised on Kinetics-400, in place of the video encoder.
+
+        torchvision looks for the weights among its own files, and downloads them where they are not there.
+        """
+        from ambikit_models.encoders.video import R2Plus1DVideoEncoder
+
+        model = copy.deepcopy(self.model)
+        model.video_encoder = R2Plus1DVideoEncoder(weights).to(next(self.model.parameters()).device)
+        return System("R(2+1)D-18, Kinetics", model.eval(), self.recipe)
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz of the sound."""
+        return self.recipe.sound.sample_rate
+
+    @property
+    def duration(self) -> float:
+        """Seconds of sound at once."""
+        return self.recipe.clip.duration
+
+    @property
+    def size(self) -> int:
+        """Width and height of the pictures in pixels."""
+        return self.recipe.clip.size
+
+    @property
+    def frames(self) -> int:
+        """Pictures at once."""
+        return self.recipe.clip.frames
+
+    @property
+    def frame_rate(self) -> float:
+        """Pictures per second."""
+        return self.recipe.clip.frame_rate
+
+    def hear(self, windows: Float[Tensor, "pieces channels time"]) -> Float[Tensor, "pieces features mel frames"]:
+        """Features of the sounds as heard when looking to the front."""
+        scene = stereo_as_scene(windows) if windows.shape[-2] == 2 else windows
+        front = torch.zeros((), dtype=scene.dtype)
+        return self.recipe.sound.view(self.recipe.sound.prepare(scene), front, front)
+
+    def see(
+        self, pictures: Float[Tensor, "pieces 3 frames height width"]
+    ) -> Float[Tensor, "pieces 3 frames height width"]:
+        """The pictures, as they are."""
+        return pictures
+
+    def encoder(self, senses: Senses, steps: int | None = None) -> nn.Module:
+        """The encoders of the model, which a tuned copy of them shares no weights with."""
+        return _Encoder(self.model, senses, steps)
+
+
+class _Encoder(nn.Module):
+    def __init__(self, model: Any, senses: Senses, steps: int | None):
+        super().__init__()
+        self.model, self.senses, self.steps = model, senses, steps
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        if self.senses == "video":
+            return self.model.embed_video(_there(inputs.video, "pictures"))
+        audio = _there(inputs.audio, "sound")
+        if self.senses == "both":
+            video = self.model.embed_video(_there(inputs.video, "pictures"))
+            return torch.cat([video, self.model.embed_audio(audio)], -1)
+        if self.steps is None:
+            return self.model.embed_audio(audio)
+        if not hasattr(self.model, "embed_audio_frames"):
+            return self.model.embed_audio(audio)[..., None, :].repeat_interleave(self.steps, -2)
+        frames = self.model.embed_audio_frames(audio)
+        pooled = nn.functional.adaptive_avg_pool1d(frames.flatten(0, 1).mT, self.steps).mT
+        return pooled.unflatten(0, frames.shape[:2])
+
+
+def _there(tensor: Tensor | None, words: str) -> Tensor:
+    if tensor is None:
+        raise AmbikitError(f"got examples without {words}; expected a task that has them; ask for the other sense")
+    return tensor
+
+
+def stereo_as_scene(stereo: Float[Tensor, "*batch 2 time"]) -> Float[Tensor, "*batch 4 time"]:
+    """The first-order scene whose stereo decode is the given left and right channel; X and Z are silent.
+
+    The decode of the papers is L, R = ¼ W ± ¾ Y; so W = 2 (L + R) and Y = ⅔ (L − R). It brings sound of two ears to a
+    model that hears scenes decoded to stereo. A model that hears all of a scene gets one without front and back.
+
+    Examples
+    --------
+    >>> import ambikit
+    >>> stereo = torch.tensor([[1.0, 0.0], [0.0, 0.5]])
+    >>> ambikit.decode_stereo(stereo_as_scene(stereo))
+    tensor([[1.0000, 0.0000],
+            [0.0000, 0.5000]])
+    """
+    left, right = stereo.unbind(-2)
+    silence = torch.zeros_like(left)
+    return torch.stack([2 * (left + right), (left - right) / 1.5, silence, silence], -2)
