@@ -22,7 +22,7 @@ from ambikit.errors import FileError, MissingExtraError
 from ambikit.files.boxes import PatchedFile, layout_boxes
 from ambikit.files.metadata.bounds import BoundedFile
 from ambikit.files.metadata.walking import walk_boxes
-from ambikit.files.soundfiles import StoredSound, check_size
+from ambikit.files.soundfiles import BLOCK, StoredSound, check_size
 
 __all__ = ["describe_media", "describe_media_sound", "media_blocks", "open_media", "read_media"]
 
@@ -116,8 +116,8 @@ def media_blocks(
                     if seek and (frame.pts is None or place > start):
                         break
                     order = _stream_order(stream, frame.layout.nb_channels)
-                    if place > start:
-                        yield np.zeros((frame.layout.nb_channels, place - start), np.float32)
+                    for silent in range(start, place, BLOCK):  # minutes of silence, perhaps
+                        yield np.zeros((frame.layout.nb_channels, min(BLOCK, place - silent)), np.float32)
                 for packed in resampler.resample(frame):
                     piece = packed.to_ndarray().reshape(-1, frame.layout.nb_channels)
                     place += len(piece)

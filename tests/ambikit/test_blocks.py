@@ -1,5 +1,7 @@
 """Reading and writing block by block: what `read` and `write` do, in pieces."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import soundfile
@@ -104,7 +106,6 @@ class TestResampledReading:
 
     def test_memory_does_not_grow(self, tmp_path):
         """What is held beyond the file for 20 s and for 120 s, which differ by 19 MB."""
-        import tracemalloc
 
         def peak(seconds):
             with soundfile.SoundFile(tmp_path / f"{seconds}.wav", "w", 44100, 1, "PCM_16") as file:
@@ -118,6 +119,21 @@ class TestResampledReading:
             return most
 
         assert abs(peak(120) - peak(20)) < 2e6
+
+
+class TestLateSound:
+    def test_minutes_of_silence_before_it_take_no_memory(self, tmp_path):
+        """Eight minutes, which are 369 MB as an array."""
+        file = write_media(tmp_path / "a.mov", "pcm_s16le", "4.0", tones(4), late=480.0, picture=True)
+        tracemalloc.start()
+        heard = [(block.shape[1], block.any()) for block in read_in_blocks(file, channel_map=None)]
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert most < 20e6
+        silent = 480 * RATE // LENGTH
+        assert heard[:silent] == [(LENGTH, False)] * silent
+        assert sum(length for length, _ in heard[silent:]) == 480 * RATE + RATE // 2 - silent * LENGTH
+        assert heard[silent][1]
 
 
 class TestWriting:
