@@ -75,6 +75,17 @@ class AlignmentModel(nn.Module):
         features = self.standardize(audio)
         return self.audio_encoder(features.flatten(0, 1)).unflatten(0, audio.shape[:2])
 
+    def embed_audio_frames(
+        self, audio: Float[Tensor, "clips views channels mel time"]
+    ) -> Float[Tensor, "clips views steps embedding"]:
+        """Embed every step of the sound as heard from every viewpoint, several per second.
+
+        The audio encoder says which stretch of the features a step hears, and how its embedding is related to that of
+        the clip; the networks are the same, so that a trained model needs no more training for it.
+        """
+        features = self.standardize(audio)
+        return self.audio_encoder.frames(features.flatten(0, 1)).unflatten(0, audio.shape[:2])
+
     def start_alignment(self) -> None:
         """Begin to predict: the prediction heads start as copies of the correspondence heads."""
         self.predicted_video_head.load_state_dict(self.audio_head.state_dict())

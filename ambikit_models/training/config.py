@@ -75,6 +75,9 @@ class ModelConfig:
     """End each block of the translations in a ReLU, as the published code does; the paper does not."""
     translation_dropout: float = 0.0
     """Dropout in the translations; 0.1 in the published code, none in the paper."""
+    shared_statistics: bool = False
+    """Standardise all levels of the sound with one mean and one deviation per band, as the published code of
+    morgado2020 does, and not each channel with its own."""
     regression: bool = False
     """Have a head that predicts how far the sound was turned; the objective regression needs it."""
 
@@ -96,7 +99,7 @@ class ModelConfig:
         return AlignmentModel(
             video,
             audio,
-            Standardize(sound.channels, sound.rows),
+            Standardize(sound.channels, sound.rows, shared=sound.layout.levels if self.shared_statistics else 0),
             projection=self.projection,
             depth=self.translation_depth,
             translation=self.translation,

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from ambikit_models.alignment import AlignmentModel
 from ambikit_models.encoders.audio import Conv2dAudioEncoder, SmallAudioEncoder, Standardize
 from ambikit_models.encoders.translation import Translation
 from ambikit_models.encoders.video import R2Plus1DVideoEncoder, SmallVideoEncoder
@@ -55,6 +56,81 @@ def test_small_audio_encoder_hears_pitch_but_not_time():
     with torch.no_grad():
         assert encoder(audio).shape == (2, 16)
         assert not torch.allclose(encoder(audio), encoder(audio.flip(2)))
+
+
+ENCODERS = {"small": (SmallAudioEncoder(7, 32, 16), 7, 32), "conv2d_9": (Conv2dAudioEncoder(4), 4, 16)}
+
+
+def settled(name):
+    """An encoder whose normalisations have seen something, for evaluation, and a number of feature maps for it."""
+    torch.manual_seed(1)
+    encoder, channels, bands = ENCODERS[name]
+    encoder.train()
+    with torch.no_grad():
+        for _ in range(3):
+            encoder(torch.randn(8, channels, bands, 200))
+    return encoder.eval(), torch.randn(2, channels, bands, 200)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+class TestFrames:
+    def test_an_event_changes_only_the_steps_that_hear_it(self, name):
+        encoder, audio = settled(name)
+        begins = 131
+        event = audio.clone()
+        event[..., begins:] += torch.randn_like(event[..., begins:])
+        with torch.no_grad():
+            before, after = encoder.frames(audio), encoder.frames(event)
+        assert before.shape == (2, 200 // encoder.STEP, encoder.width)
+        changed = (before - after).abs().amax((0, 2)) > 0
+        last_heard = torch.arange(25) * encoder.STEP + encoder.REACH
+        assert torch.equal(changed, last_heard >= begins)
+
+    def test_a_delay_by_a_step_moves_the_steps(self, name):
+        encoder, audio = settled(name)
+        late = audio.roll(encoder.STEP, -1)
+        with torch.no_grad():
+            one, two = encoder.frames(audio), encoder.frames(late)
+        inner = slice(7, 18)  # away from the ends, where the maps are padded
+        torch.testing.assert_close(two[:, 8:19], one[:, inner], atol=1e-5, rtol=1e-4)
+
+    def test_a_sound_of_one_step_has_the_embedding_of_its_clip(self, name):
+        encoder, audio = settled(name)
+        with torch.no_grad():
+            short = audio[..., : encoder.STEP]
+            torch.testing.assert_close(encoder.frames(short)[:, 0], encoder(short))
+
+    def test_a_model_embeds_every_step_of_every_view(self, name):
+        encoder, audio = settled(name)
+        video = SmallVideoEncoder(encoder.width)
+        model = AlignmentModel(video, encoder, Standardize(*audio.shape[1:3]), projection=4, depth=0).eval()
+        model.standardize.measure(audio[:, None])
+        views = torch.stack([audio, audio.flip(0), audio.flip(-1)], 1)
+        with torch.no_grad():
+            frames = model.embed_audio_frames(views)
+            assert frames.shape == (2, 3, 25, encoder.width)
+            torch.testing.assert_close(frames[:, 0], frames[:, 1].flip(0))
+            torch.testing.assert_close(frames[1, 2], encoder.frames(model.standardize(views[1, 2:]))[0])
+
+
+def test_the_maximum_over_the_steps_is_the_embedding_of_the_clip():
+    encoder, audio = settled("conv2d_9")
+    with torch.no_grad():
+        assert torch.equal(encoder.frames(audio).amax(1), encoder(audio))
+
+
+def test_standardize_shares_one_curve_among_levels():
+    # as one vector of means and deviations for all four channels: what differs between channels stays
+    torch.manual_seed(0)
+    features = torch.randn(64, 1, 3, 4, 10) + torch.tensor([0.0, 10.0, 5.0])[:, None, None]
+    module = Standardize(3, 4, shared=2)
+    module.measure(features)
+    out = module(features)
+    levels = features[:, :, :2]
+    expected = (levels - levels.mean((0, 1, 2, 4))[:, None]) / levels.std((0, 1, 2, 4))[:, None]
+    torch.testing.assert_close(out[:, :, :2], expected)
+    assert (out[:, :, 1] - out[:, :, 0]).mean() > 1.5
+    assert abs(out[:, :, 2].mean()) < 1e-5
 
 
 def test_standardize_centres_and_leaves_constant_channels_unscaled():
