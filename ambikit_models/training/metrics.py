@@ -5,6 +5,7 @@ clock says stands in ``journal.jsonl``: each start, on what, and the seconds of 
 """
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,11 @@ class Metrics:
         if self._path.exists():
             lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
             kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= done]
-            with replacing(self._path) as temporary:
-                temporary.write_text("".join(kept), encoding="utf-8")
+            if kept != lines:
+                with replacing(self._path) as temporary:
+                    temporary.write_text("".join(kept), encoding="utf-8")
+        for left in output.glob(".metrics.jsonl.*.part"):  # by a run that was killed while it wrote
+            left.unlink()
         self._boards = _tensorboard(output / "tensorboard", done)
         device, precision = str(fabric.device), str(fabric.strategy.precision.precision)
         self._note({"begun_after": done, "processes": fabric.world_size, "device": device, "precision": precision})
@@ -91,6 +95,8 @@ class Metrics:
             record["warning"] = warning
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
+            file.flush()
+            os.fsync(file.fileno())  # before a checkpoint is, which would stand for it
         self._note({"step": step, "seconds": seconds})
         if self._boards:
             for name in (*means, "learning_rate"):
