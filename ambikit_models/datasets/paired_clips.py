@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import sha256
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from ambikit_models.batch import Batch
 from ambikit_models.datasets.clip_reader import ClipFiles, ClipReader, Draw
 from ambikit_models.media import read_frames
 from ambikit_models.panorama.detection import Detections, Detector
+from ambikit_models.panorama.motion import INTERVAL
 from ambikit_models.panorama.projection import crop
 from ambikit_models.panorama.viewpoints import Viewpoints
 from ambikit_models.sound import SoundFeatures
@@ -62,6 +62,10 @@ class PairedClips:
     ----------
     skipped
         Name of each clip that could not be read, and why.
+    device
+        Where views are cut and sounds analysed. None, to begin with: by compiled loops on the CPU, with the analysis
+        kept in memory. A device, which may be set at any time: pictures and sounds go there as they are read, all else
+        is done there, and batches lie there.
 
     References
     ----------
@@ -97,6 +101,7 @@ class PairedClips:
         self.sound_duration, self.moments, self.seed, self.detector = sound_duration, moments, seed, detector
         self.source, self.channel_map = source, channel_map
         self.skipped: dict[str, str] = {}
+        self.device: str | torch.device | None = None
         self._detections: dict[int, Detections] = {}
         self._reader = ClipReader(
             self.clips,
@@ -131,7 +136,7 @@ class PairedClips:
 
     def subset(self, indices: Int[np.ndarray, "chosen"]) -> "PairedClips":
         """Some of the clips as a source of their own, with the same settings and memory of their own."""
-        return PairedClips(
+        some = PairedClips(
             [self.clips[index] for index in indices],
             self.sound,
             size=self.size,
@@ -145,6 +150,8 @@ class PairedClips:
             channel_map=self.channel_map,
             cache_bytes=self._reader.cache.budget,
         )
+        some.device = self.device
+        return some
 
     def batch(
         self,
@@ -167,23 +174,25 @@ class PairedClips:
         )
         taken = {int(index) for index in (*indices, *heard)}
         views, sounds, index = [], [], []
-        for row in range(len(indices)):
+        for row, drawn_from in enumerate(viewpoints.fingerprints()):
             # which views are seen and heard at the same moment
             angles = np.stack([azimuth[row], elevation[row], field_of_view[row]])
-            draws, which = [crc32(angles.tobytes())], None
+            draws, which = [drawn_from], None
             if moments is not None:
                 said, which = np.unique(moments[row].double().numpy(force=True), return_inverse=True)
                 draws = said.tolist()
             pairs, shown = self._pair(int(indices[row]), int(heard[row]), draws, taken)
             views.append(self._views([pictures for pictures, _ in pairs], angles, which))
-            prepared = torch.stack([sound for _, sound in pairs])
-            sounds.append(prepared if which is None else prepared[which])
+            heard_then = torch.stack([sound for _, sound in pairs])
+            sounds.append(heard_then if which is None else heard_then[which])
             index.append(shown)
-        video = torch.from_numpy(np.stack(views)).permute(0, 2, 3, 1, 4, 5)
+        video, prepared = torch.stack(views).permute(0, 2, 3, 1, 4, 5), torch.stack(sounds)
+        if self.device is not None:
+            prepared = self.sound.prepare(prepared.to(self.device))
         turn = torch.as_tensor(0.0 if yaw is None else yaw, dtype=torch.float64).cpu().expand(len(index))
         # first the scene is turned to the left by yaw, then aligned: together a turn to the right by azimuth - yaw
-        toward = (torch.from_numpy(azimuth) - turn[:, None]).float()
-        audio = self.sound.view(torch.stack(sounds), toward, torch.from_numpy(elevation).float())
+        toward = (torch.from_numpy(azimuth) - turn[:, None]).float().to(prepared.device)
+        audio = self.sound.view(prepared, toward, torch.from_numpy(elevation).float().to(prepared.device))
         return Batch(video.contiguous(), audio, torch.tensor(index), None if yaw is None else turn.float())
 
     def seconds(self, indices: Int[np.ndarray, "clips"]) -> Float[np.ndarray, "clips"]:
@@ -221,23 +230,27 @@ class PairedClips:
 
     def _views(
         self, pictures: list[np.ndarray], angles: Float[np.ndarray, "3 views"], which: np.ndarray | None
-    ) -> Float[np.ndarray, "frames views 3 size size"]:
+    ) -> Float[torch.Tensor, "frames views 3 size size"]:
         """The crops of one clip: all of the same pictures, or each of those that ``which`` says."""
         groups = [slice(None)] if which is None else [np.flatnonzero(which == i) for i in range(len(pictures))]
         crops = []
         for seen, group in zip(pictures, groups, strict=True):
-            azimuth, elevation, field = angles[:, None, group]
+            given: list[Any] = [seen, *angles[:, None, group]]
+            if self.device is not None:
+                given = [torch.from_numpy(value).to(self.device) for value in given]
+            frames, azimuth, elevation, field = given
             settings = {"field_of_view": field, "size": self.size, "normalized": True}
-            crops.append(crop(seen, azimuth, elevation, **settings))
-        return crops[0] if which is None else np.concatenate(crops, axis=1)[:, np.argsort(np.concatenate(groups))]
+            crops.append(torch.as_tensor(crop(frames, azimuth, elevation, **settings)))
+        return crops[0] if which is None else torch.cat(crops, 1)[:, np.argsort(np.concatenate(groups))]
 
     def _pair(
         self, shown: int, heard: int, draws: list[Draw], taken: set[int]
     ) -> tuple[list[tuple[np.ndarray, torch.Tensor]], int]:
         """Pictures and sound of two clips at some moments, or of one, or of what replaces them."""
+        sound_of = self._reader.prepared if self.device is None else self._reader.excerpt
 
         def both(i: int) -> list[tuple[np.ndarray, torch.Tensor]]:
-            return [(self._reader.pictures(i, draw), self._reader.prepared(i, draw)) for draw in draws]
+            return [(self._reader.pictures(i, draw), sound_of(i, draw)) for draw in draws]
 
         if shown == heard:
             return self._first_readable(shown, both, taken)
@@ -245,7 +258,7 @@ class PairedClips:
             shown, lambda i: [self._reader.pictures(i, draw) for draw in draws], taken
         )
         sounds, _ = self._first_readable(
-            heard, lambda i: [self._reader.prepared(i, draw) for draw in draws], taken, other_than=shown
+            heard, lambda i: [sound_of(i, draw) for draw in draws], taken, other_than=shown
         )
         return list(zip(pictures, sounds, strict=True)), shown
 

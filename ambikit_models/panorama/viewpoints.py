@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -59,6 +60,11 @@ class Viewpoints:
     def to(self, *args: Any, **kwargs: Any) -> "Viewpoints":
         """Bring the angles to a device or dtype, with the arguments of ``torch.Tensor.to``."""
         return Viewpoints(*(x.to(*args, **kwargs) for x in (self.azimuth, self.elevation, self.field_of_view)))
+
+    def fingerprints(self) -> list[int]:
+        """One number for each clip that follows from its viewpoints: to draw from, what shall change with them."""
+        angles = [angle.numpy(force=True) for angle in (self.azimuth, self.elevation, self.field_of_view)]
+        return [crc32(np.stack(of_one).tobytes()) for of_one in zip(*angles, strict=True)]
 
     def mirrored(self) -> "Viewpoints":
         """The viewpoints for a scene whose left and right have been exchanged."""

@@ -64,9 +64,10 @@ class StudyConfig:
                 "bands, window and hop, since all variants share the rendered pools"
             )
         durations = {variant.training.clip.duration for variant in self.variants}
-        if durations != {self.world.duration}:
+        if max(durations) > self.world.duration:
             raise AmbikitError(
-                f"got clips of {sorted(durations)} s in a world of {self.world.duration} s; expected the same duration"
+                f"got clips of {sorted(durations)} s in a world of {self.world.duration} s; expected no longer ones; "
+                "give the world a longer duration, of which excerpts are taken"
             )
         rates = {variant.training.sound.sample_rate for variant in self.variants}
         if rates != {self.world.sample_rate}:

@@ -48,7 +48,9 @@ def load_pool(folder: Path, name: str, training: TrainingConfig) -> WorldClips:
     """Open a rendered pool for the sound features and the pictures of a recipe."""
     path = _path(folder, name)
     try:
-        return WorldClips.load(path, sound=training.sound, size=training.clip.size, frames=training.clip.frames)
+        clip = training.clip
+        shown = {"size": clip.size, "frames": clip.frames, "duration": clip.duration}
+        return WorldClips.load(path, sound=training.sound, **shown)
     except FileError as error:
         raise FileError(f"{error}; remove {path} and start again: it will be rendered anew") from None
 

@@ -44,8 +44,11 @@ class Balls:
     """Of the pulse, ``(scenes, slots, frames)``."""
 
 
-def place_balls(config: WorldConfig, objects: Objects, times: Float[Tensor, "frames"]) -> Balls:
-    """Where the objects are at the times of the frames (seconds from the start of the clip)."""
+def place_balls(
+    config: WorldConfig, objects: Objects, times: Float[Tensor, "frames"] | Float[Tensor, "scenes frames"]
+) -> Balls:
+    """Where the objects are at times, the same for all scenes or each its own: seconds from the start of the clip."""
+    times = times if times.ndim == 1 else times[:, None]
     order = torch.argsort(torch.where(objects.present, objects.distance_seen, math.inf), dim=1, descending=True)
 
     def take(values: Tensor) -> Tensor:

@@ -15,13 +15,15 @@ import ambikit
 from ambikit.errors import AmbikitError, ShapeError
 from ambikit_models.batch import Batch
 from ambikit_models.panorama.detection import Detections
+from ambikit_models.panorama.motion import INTERVAL
 from ambikit_models.panorama.viewpoints import Viewpoints
 from ambikit_models.sound import SoundFeatures
 from ambikit_models.world.acoustics import render_sound
 from ambikit_models.world.config import WorldConfig
+from ambikit_models.world.excerpts import cut_excerpts
 from ambikit_models.world.panoramas import detections, render_panoramas
 from ambikit_models.world.pool import load_pool, prepare_pool, render_pool, save_pool
-from ambikit_models.world.scenes import scenes
+from ambikit_models.world.scenes import Scenes, scenes
 from ambikit_models.world.shading import object_map, shade
 
 __all__ = ["WorldClips"]
@@ -47,6 +49,9 @@ class WorldClips:
         that need the signal, ``(clips, 4, time)``.
     size, frames
         Pixels along the side of a view, and pictures per clip (one is taken in the middle).
+    duration
+        Seconds that are seen and heard at once. In a world of longer clips an excerpt begins where the call says, or
+        else where the viewpoints decide, so that new viewpoints bring new moments.
 
     Examples
     --------
@@ -68,11 +73,18 @@ class WorldClips:
         *,
         size: int = 24,
         frames: int = 1,
+        duration: float | None = None,
         device: str | torch.device = "cpu",
     ):
         if sound.sample_rate != config.sample_rate:
             raise AmbikitError(
                 f"got features at {sound.sample_rate} Hz for a world at {config.sample_rate} Hz; expected the same rate"
+            )
+        self.duration = config.duration if duration is None else duration
+        if not 0 < self.duration <= config.duration:
+            raise AmbikitError(
+                f"got excerpts of {duration} s of clips of {config.duration} s; expected no more than a clip lasts; "
+                "give the world a longer duration"
             )
         if len(indices) != len(prepared):
             raise ShapeError(f"got {len(indices)} indices and {len(prepared)} sounds; expected one sound per scene")
@@ -93,6 +105,7 @@ class WorldClips:
         *,
         size: int = 24,
         frames: int = 1,
+        duration: float | None = None,
         workers: int = 2,
         device: str | torch.device = "cpu",
         progress: Callable[[int, int], Any] | None = None,
@@ -100,7 +113,8 @@ class WorldClips:
         """Render the sound of scenes, on the CPU in ``workers`` processes; ``progress(done, total)`` is told."""
         indices = np.asarray(indices, dtype=np.int64)
         prepared = render_pool(config, seed, indices, sound, workers=workers, device=device, progress=progress)
-        return cls(config, seed, indices, sound, prepared, size=size, frames=frames, device=device)
+        shown = {"size": size, "frames": frames, "duration": duration}
+        return cls(config, seed, indices, sound, prepared, **shown, device=device)
 
     def save(self, path: str | Path) -> None:
         """Write the rendered sounds and the recipe of the world to a safetensors file."""
@@ -114,11 +128,13 @@ class WorldClips:
         sound: SoundFeatures | None = None,
         size: int = 24,
         frames: int = 1,
+        duration: float | None = None,
         device: str | torch.device = "cpu",
     ) -> "WorldClips":
         """Read a file of :meth:`save`, without rendering, for its own features or others (see :meth:`variant`)."""
         config, seed, indices, kept_for, prepared = load_pool(path)
-        clips = cls(config, seed, indices, kept_for, prepared, size=size, frames=frames, device=device)
+        shown = {"size": size, "frames": frames, "duration": duration}
+        clips = cls(config, seed, indices, kept_for, prepared, **shown, device=device)
         return clips.variant(sound=sound)
 
     def variant(
@@ -128,6 +144,7 @@ class WorldClips:
         room_strength: float | None = None,
         size: int | None = None,
         frames: int | None = None,
+        duration: float | None = None,
     ) -> "WorldClips":
         """The same sounds with other features, other pictures, or another tie between the two.
 
@@ -149,6 +166,7 @@ class WorldClips:
             self._prepared_for(sound),
             size=self.size if size is None else size,
             frames=self.frames if frames is None else frames,
+            duration=self.duration if duration is None else duration,
             device=self.device,
         )
         variant._rendered = self._rendered
@@ -171,6 +189,7 @@ class WorldClips:
         *,
         sound_indices: np.ndarray | None = None,
         yaw: Any = None,
+        moments: Any = None,
     ) -> Batch:
         """Show and play some clips from some viewpoints: see :meth:`ambikit_models.batch.ClipSource.batch`."""
         rows = self._rows(indices)
@@ -179,19 +198,40 @@ class WorldClips:
         if yaw is not None:
             # to turn the scene left and then look somewhere is to look as much farther right in the scene as it was
             azimuth = azimuth - torch.as_tensor(yaw, device=self.device)[:, None]
-        audio = self.sound.view(self.prepared[heard][:, None], azimuth, viewpoints.elevation.to(self.device))
-        times, rays, angle = self._camera(viewpoints)
-        video = shade(self.config, self._seen[rows], rays, times, angle)
-        return Batch(video, audio, rows)
+        moments = self._moments(rows, viewpoints, moments)
+        prepared, begin = self.prepared[heard][:, None], None
+        if moments is not None:
+            prepared, begin = cut_excerpts(
+                self.prepared[heard], self.sound, moments, duration=self.duration, whole=self.config.duration
+            )
+        audio = self.sound.view(prepared, azimuth, viewpoints.elevation.to(self.device))
+        scenes, times, rays, angle = self._camera(rows, viewpoints, begin)
+        video = shade(self.config, scenes, rays, times, angle).reshape(*viewpoints.azimuth.shape, 3, *self._picture)
+        turned = None if yaw is None else torch.as_tensor(yaw, device=self.device).float()
+        return Batch(video, audio, rows, turned)
 
-    def object_map(self, indices: np.ndarray, viewpoints: Viewpoints) -> Int[Tensor, "clips views frames height width"]:
+    def seconds(self, indices: np.ndarray) -> Float[np.ndarray, "clips"]:
+        """How long the clips last."""
+        return np.full(len(indices), self.config.duration)
+
+    def object_map(
+        self, indices: np.ndarray, viewpoints: Viewpoints, moments: Any = None
+    ) -> Int[Tensor, "clips views frames height width"]:
         """Which object slot each pixel of the views shows, or −1 for the room: the exact masks of :meth:`batch`."""
-        times, rays, _ = self._camera(viewpoints)
-        return object_map(self.config, self._seen[self._rows(indices)], rays, times)
+        rows = self._rows(indices)
+        moments, begin = self._moments(rows, viewpoints, moments), None
+        if moments is not None:
+            _, begin = cut_excerpts(
+                self.prepared[rows], self.sound, moments, duration=self.duration, whole=self.config.duration
+            )
+        scenes, times, rays, _ = self._camera(rows, viewpoints, begin)
+        return object_map(self.config, scenes, rays, times).reshape(*viewpoints.azimuth.shape, *self._picture)
 
-    def class_map(self, indices: np.ndarray, viewpoints: Viewpoints) -> Int[Tensor, "clips views frames height width"]:
+    def class_map(
+        self, indices: np.ndarray, viewpoints: Viewpoints, moments: Any = None
+    ) -> Int[Tensor, "clips views frames height width"]:
         """Which class each pixel of the views shows, or −1 for the room."""
-        slot = self.object_map(indices, viewpoints)
+        slot = self.object_map(indices, viewpoints, moments)
         kind = self._seen[self._rows(indices)].objects.kind
         found = kind.gather(1, slot.clamp(min=0).flatten(1)).view_as(slot)
         return torch.where(slot >= 0, found, -1)
@@ -232,9 +272,10 @@ class WorldClips:
         return self.signals(np.array([index]))[0].numpy(force=True)
 
     def panoramas(self, index: int) -> UInt8[np.ndarray, "frames height width 3"]:
-        """Four small panoramas of one clip, over all of it, for viewpoints that seek motion."""
-        times = self.config.frame_times(4)
-        return render_panoramas(self.config, self.scenes[np.array([index])], 48, times=times, oversampling=1)[0]
+        """Four small panoramas from the middle of one clip, for viewpoints that look at the pictures."""
+        times = self.config.duration / 2 + (np.arange(4) - 1.5) * INTERVAL
+        scene = self.scenes[np.array([index])]
+        return render_panoramas(self.config, scene, 96, times=times.tolist(), oversampling=1)[0]
 
     def _prepared_for(self, sound: SoundFeatures) -> Tensor:
         rendered = self._rendered
@@ -251,9 +292,38 @@ class WorldClips:
     def _rows(self, indices: Any) -> Tensor:
         return torch.as_tensor(np.asarray(indices), dtype=torch.int64, device=self.device)
 
-    def _camera(self, viewpoints: Viewpoints) -> tuple[Tensor, Tensor, Tensor]:
-        """The times of the frames, the rays through the pixels and the mean angle between them."""
+    @property
+    def _picture(self) -> tuple[int, int, int]:
+        return self.frames, self.size, self.size
+
+    def _moments(self, rows: Tensor, viewpoints: Viewpoints, moments: Any) -> Tensor | None:
+        """Where each excerpt begins, from 0 to 1; None where clips are no longer than excerpts."""
+        if self.duration == self.config.duration:
+            return None
+        if moments is not None:
+            return torch.as_tensor(moments, device=self.device)
+        numbers = zip(self.indices[rows.cpu().numpy()], viewpoints.fingerprints(), strict=True)
+        drawn = [np.random.default_rng((self.seed, int(scene), drawn_from)).random() for scene, drawn_from in numbers]
+        return torch.tensor(drawn, device=self.device)[:, None].expand(*viewpoints.azimuth.shape)
+
+    def _camera(
+        self, rows: Tensor, viewpoints: Viewpoints, begin: Tensor | None
+    ) -> tuple[Scenes, Tensor, Tensor, Tensor]:
+        """Scenes, the times of the frames, the rays through the pixels and the mean angle between them.
+
+        Where views begin at times of their own each of them is a scene of its own.
+        """
         seen = viewpoints.to(self.device, torch.float32)
         rays = ambikit.crop_rays(seen.azimuth, seen.elevation, seen.field_of_view, self.size)
-        times = torch.tensor(self.config.frame_times(self.frames), device=self.device, dtype=torch.float32)
-        return times, rays, seen.field_of_view / self.size
+        angle = seen.field_of_view / self.size
+        times = (torch.arange(self.frames, dtype=torch.float64) + 0.5) * self.duration / self.frames
+        times = times.to(self.device, torch.float32)
+        if begin is None:
+            return self._seen[rows], times, rays, angle
+        times = (begin.float()[..., None] + times).flatten(0, 1)
+        return (
+            self._seen[rows.repeat_interleave(viewpoints.views)],
+            times,
+            rays.flatten(0, 1)[:, None],
+            angle.reshape(-1, 1),
+        )

@@ -19,7 +19,7 @@ def shade(
     config: WorldConfig,
     scenes: Scenes,
     rays: Float[Tensor, "scenes views height width 3"],
-    times: Float[Tensor, "frames"],
+    times: Float[Tensor, "frames"] | Float[Tensor, "scenes frames"],
     pixel_angle: Float[Tensor, "scenes views"],
 ) -> Float[Tensor, "scenes views 3 frames height width"]:
     """See scenes along the given rays at the given times: red, green and blue in [0, 1].
@@ -34,7 +34,7 @@ def shade(
         Unit vectors from the listener, x front, y left, z up; for a perspective view those of
         :func:`ambikit.crop_rays`.
     times
-        Seconds from the start of the clip.
+        Seconds from the start of the clip, the same for all scenes or each its own.
     pixel_angle
         The angle between neighbouring rays in radians: edges are blended over it and finer texture is averaged.
 
@@ -79,14 +79,14 @@ def object_map(
     config: WorldConfig,
     scenes: Scenes,
     rays: Float[Tensor, "scenes views height width 3"],
-    times: Float[Tensor, "frames"],
+    times: Float[Tensor, "frames"] | Float[Tensor, "scenes frames"],
 ) -> Int[Tensor, "scenes views frames height width"]:
     """Which object each ray meets first: its slot, or −1 for the room.
 
     The exact mask to the pictures of :func:`shade`.
     """
     balls = place_balls(config, scenes.objects, times)
-    seen = torch.full((*rays.shape[:2], len(times), *rays.shape[2:4]), -1, device=rays.device, dtype=torch.int64)
+    seen = torch.full((*rays.shape[:2], times.shape[-1], *rays.shape[2:4]), -1, device=rays.device, dtype=torch.int64)
     for slot in range(balls.slot.shape[1]):
         towards = balls.frame[:, slot, :, 0]
         cosine = sum(rays[:, :, None, ..., i] * towards[:, None, :, None, None, i] for i in range(3))

@@ -250,7 +250,8 @@ class TestMoments:
         assert level[0] - level[2] == pytest.approx(20 * np.log10(5.75 / 3.0), abs=1.0)  # middles of the excerpts
         assert level[1] < level[2] - 15
         for first, expected in ((0, 137), (2, 0), (4, 69)):  # 25 frames per second
-            pair = dataclasses.replace(batch, video=batch.video[:, first : first + 2])
+            both = slice(first, first + 2)
+            pair = dataclasses.replace(batch, video=batch.video[:, both], audio=batch.audio[:, both])
             assert abs(self.first_picture(pair) - expected) <= 1
 
     def test_the_same_moment_for_all_is_one_reading(self, telling):
@@ -404,7 +405,7 @@ class TestSought:
 
     def test_still_pictures_do_not_move(self, good, rng):
         clips = YT360(good, sound=SOUND, **SMALL)
-        assert clips.panoramas(0).shape == (4, 64, 128, 3)
+        assert clips.panoramas(0).shape == (4, 2, 64, 128, 3)
         drawn = choose_viewpoints(SalientViewpoints(sound=0, motion=1), 4, clips, np.arange(2), rng)
         assert drawn.azimuth.shape == (2, 4)
 
