@@ -87,17 +87,20 @@ class ClipReader:
     def prepared(self, index: int, draw: Draw) -> Float[torch.Tensor, "channels ..."]:
         """The sound of a moment, prepared for its features."""
         which, start, _ = self.moment(index, draw)
+        return self.cache.get(("prepared", index, which), lambda: self.sound.prepare(self._cut(index, start)))
 
-        def prepare() -> torch.Tensor:
-            if self.duration(index) > _LONG:
-                return self.sound.prepare(torch.from_numpy(self.signal(index, start, self.sound_duration)[:4]))
-            signal = self.whole(index)
-            begin, samples = round(start * self.sound.sample_rate), round(self.sound_duration * self.sound.sample_rate)
-            cut = signal[:4, begin : begin + samples]
-            cut = np.pad(cut, ((0, 0), (0, samples - cut.shape[-1])))  # lossy codecs may end some samples early
-            return self.sound.prepare(torch.from_numpy(cut))
+    def excerpt(self, index: int, draw: Draw) -> Float[torch.Tensor, "4 time"]:
+        """The sound of a moment as it is."""
+        which, start, _ = self.moment(index, draw)
+        return self.cache.get(("excerpt", index, which), lambda: self._cut(index, start))
 
-        return self.cache.get(("prepared", index, which), prepare)
+    def _cut(self, index: int, start: float) -> Float[torch.Tensor, "4 time"]:
+        if self.duration(index) > _LONG:
+            return torch.from_numpy(self.signal(index, start, self.sound_duration)[:4])
+        signal = self.whole(index)
+        begin, samples = round(start * self.sound.sample_rate), round(self.sound_duration * self.sound.sample_rate)
+        cut = signal[:4, begin : begin + samples]
+        return torch.from_numpy(np.pad(cut, ((0, 0), (0, samples - cut.shape[-1]))))  # lossy codecs may end early
 
     def whole(self, index: int) -> Float[np.ndarray, "channels time"]:
         """The whole sound of a clip."""
