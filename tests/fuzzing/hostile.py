@@ -35,6 +35,21 @@ def nested(name: bytes, depth: int) -> bytes:
     return data
 
 
+def made_header() -> bytes:
+    """Of a frame of 4096 samples in four channels, with its checksum by the definition, one bit after another."""
+    header = bytes.fromhex("fff8ca3800")
+    register = 0
+    for bit in (byte >> k & 1 for byte in header for k in range(7, -1, -1)):
+        register = (register << 1 & 255) ^ (7 if (register >> 7) ^ bit else 0)
+    return header + bytes([register])
+
+
+def flac(frames: bytes) -> bytes:
+    """A FLAC that does not say its length."""
+    numbers = (48000 << 44 | 3 << 41 | 15 << 36).to_bytes(8, "big")
+    return b"fLaC\x80\0\0\x22" + struct.pack(">HH", 4096, 4096) + bytes(6) + numbers + bytes(16) + frames
+
+
 def hostile() -> dict[str, tuple[str, bytes]]:
     """By name: the parser, and a file."""
     many_tracks = made.track(b"soun", made.sound_entry(made.sa3d()))
@@ -48,6 +63,12 @@ def hostile() -> dict[str, tuple[str, bytes]]:
     spaces = made.chunk(b"axml", b"<a>" + b" " * (4 * MEGABYTE - 99))
     ambix = made.ambix_uuid(np.eye(1))[1][:16]
     entry = made.sound_entry(made.box(b"SA3D", struct.pack(">BBIBBI", 0, 0, 2**31, 0, 0, 2**32 - 1)), channels=65535)
+    video = made.box(b"ftyp", b"isom") + made.box(b"moov", many_tracks, made.track(b"vide", made.picture_entry()))
+    fragment = made.box(b"moof", made.box(b"traf", made.box(b"tfhd", struct.pack(">IIQ", 1, 1, 900))))
+    table = made.box(b"stbl", made.box(b"stco", struct.pack(">3I", 0, 1, 9)) * 2000)
+    tables = made.box(b"moov", many_tracks, *[made.box(b"trak", made.box(b"mdia", made.box(b"minf", table)))] * 5)
+    entries = made.sound_entry(made.sa3d()) * 30
+    many_entries = made.track(b"soun", entries).replace(struct.pack(">II", 0, 1), struct.pack(">II", 0, 30), 1)
     return {
         "20,000 empty boxes": ("mp4", made.mp4(made.box(b"free") * 20_000)),
         "20,000 empty boxes before": ("mp4", made.box(b"free") * 20_000 + made.mp4()),
@@ -80,6 +101,13 @@ def hostile() -> dict[str, tuple[str, bytes]]:
             made.caf(SILENCE, (b"uuid", ambix + b"\xff" * 8)),
         ),
         "CAF chunks of negative size": ("caf", made.caf(SILENCE)[:8] + (b"free" + struct.pack(">q", -9)) * 100),
+        "a tag into 8,000 empty boxes": ("tag", video + made.box(b"free") * 8000),
+        "a tag before 2,000 fragments": ("tag", video + fragment * 2000),
+        "a tag before 10,000 tables of positions": ("tag", made.box(b"ftyp", b"isom") + tables + made.box(b"mdat")),
+        "a tag into 60 tracks of 30 entries": ("tag", made.mp4(*[many_entries] * 60)),
+        "a tag into a box in a box, 2,000 times": ("tag", made.box(b"ftyp", b"isom") + nested(b"moov", 2000)),
+        "a FLAC of frames that do not end": ("flac", flac(made_header() * 90_000)),
+        "a FLAC of one long frame": ("flac", flac(bytes(290_000) + made_header() + bytes(250_000))),
         "100 Ogg streams": ("ogg", b"".join(made.ogg_page(b"x", flags=2, serial=k) for k in range(100))),
     }
 

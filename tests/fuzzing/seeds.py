@@ -7,7 +7,7 @@ import numpy as np
 from tests import spatial_files as made
 
 SILENCE = np.zeros((4, 3), np.float32)
-PARSERS = ("wav", "caf", "mp4", "matroska", "ogg")
+PARSERS = ("wav", "caf", "mp4", "matroska", "ogg", "tag")
 
 
 def seeds() -> dict[str, list[bytes]]:
@@ -45,9 +45,45 @@ def seeds() -> dict[str, list[bytes]]:
             made.mp4(made.track(b"vide", made.picture_entry(made.sv3d(projection=b"cbmp")))),
             made.mp4(made.track(b"vide", made.picture_entry(made.sv3d(projection=b"mshp")))),
         ],
+        "tag": _with_positions(every, cropped),
         "matroska": [
             made.matroska(made.mkv_picture(made.ebml(0x53B8, b"\x03"), projection), made.mkv_sound(heads[1], 6)),
             made.matroska(made.mkv_picture(), tags=made.mkv_tag(made.V1 % made.CROP)),
         ],
         "ogg": [made.ogg_page(head, flags=2) for head in heads],
     }
+
+
+def _with_positions(picture: bytes, xml: bytes) -> list[bytes]:
+    """Videos to be changed, whose samples lie behind their index: in chunks, and in fragments with an index."""
+    chunks = made.box(b"stco", struct.pack(">4I", 0, 2, 700, 900)), made.box(b"co64", struct.pack(">2IQ", 0, 1, 800))
+    beside = made.box(b"saio", struct.pack(">3I", 0, 1, 750))
+    sound = made.track(b"soun", made.sound_entry(made.box(b"esds", bytes(20)), made.sa3d()))
+    sound = _with(_with(sound, b"stbl", *chunks), b"stbl", beside)
+    videos = made.track(b"vide", picture, xml), made.track(b"vide", made.picture_entry())
+    whole = [made.box(b"moov", made.box(b"mvhd", bytes(20)), sound, video) for video in videos]
+    based = made.box(b"traf", made.box(b"tfhd", struct.pack(">IIQ", 1, 1, 2000)), made.box(b"trun", bytes(12)))
+    fragment = made.box(b"moof", made.box(b"mfhd", bytes(8)), based)
+    index = made.box(b"tfra", struct.pack(">4I", 0, 1, 0, 1), struct.pack(">2I3B", 0, 2000, 1, 1, 1))
+    wide = made.box(b"tfra", struct.pack(">4I", 1 << 24, 1, 0x3F, 1), struct.pack(">2Q3I", 0, 2000, 1, 1, 1))
+    start, samples = made.box(b"ftyp", b"isom" + bytes(4)), made.box(b"mdat", bytes(40))
+    long = struct.pack(">I4sQ", 1, b"mdat", 56) + bytes(40)
+    return [
+        start + whole[0] + samples,
+        start + samples + whole[0],
+        start + struct.pack(">I4sQ", 1, b"moov", len(whole[1]) + 8) + whole[1][8:] + long,
+        start + whole[1] + fragment + samples + made.box(b"mfra", index, wide, made.box(b"mfro", bytes(8))),
+        start + made.box(b"meta", bytes(4), made.box(b"hdlr", bytes(20))) + whole[1] + struct.pack(">I4s", 0, b"mdat"),
+    ]
+
+
+def _with(data: bytes, name: bytes, *inside: bytes) -> bytes:
+    """A nest of boxes with more in the innermost ones of its first chain to a box of that name, and right sizes."""
+    more = b"".join(inside)
+    place = data.index(name) - 4
+    stop = place + struct.unpack_from(">I", data, place)[0]
+    changed = bytearray(data[:stop] + more + data[stop:])
+    for outer in (b"trak", b"mdia", b"minf", name):
+        start = data.index(outer) - 4
+        struct.pack_into(">I", changed, start, struct.unpack_from(">I", data, start)[0] + len(more))
+    return bytes(changed)

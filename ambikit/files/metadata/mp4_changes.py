@@ -63,14 +63,16 @@ def _of_sound(file: BoundedFile, tracks: list[Track], metadata: SpatialMetadata,
     box = sound_statement(metadata) if metadata.of_sound_field else b""
     if box and not tracks:
         raise FileError("got a file without sound; expected a sound track; name the file that has it")
-    found = [[parse_sound_entry(file, each.box.content, each.box.stop) for each in track.entries] for track in tracks]
-    richness = [max(count, said.channels or 0) if count < 256 else 0 for (count, said), *_ in found]
+    richness = []
+    for track in tracks:
+        (count, said), *_ = _parsed(file, track, first=True)
+        richness.append(max(count, said.channels or 0) if count < 256 else 0)
     richest = richness.index(max(richness)) if box else None
     for number, track in enumerate(tracks):
         if number != richest:
             yield from () if keep else _in_entries(track, {b"SA3D": b""})
             continue
-        needed, counts = channels_needed(metadata), sorted({count for count, _ in found[number]})
+        needed, counts = channels_needed(metadata), sorted({count for count, _ in _parsed(file, track)})
         if counts != [needed]:
             raise ConventionError(
                 f"got order {metadata.order}{' and a stereo pair' * metadata.head_locked_stereo}, {needed} channels, "
@@ -79,6 +81,12 @@ def _of_sound(file: BoundedFile, tracks: list[Track], metadata: SpatialMetadata,
             )
         if not _has_said(file, track, box):
             yield from _in_entries(track, {b"SA3D": box})
+
+
+def _parsed(file: BoundedFile, track: Track, *, first: bool = False) -> list[tuple[int, SpatialMetadata]]:
+    """The channels of each entry of a sound track, or of the first, and what it says of them."""
+    entries = track.entries[:1] if first else track.entries
+    return [parse_sound_entry(file, each.box.content, each.box.stop) for each in entries]
 
 
 def _has_said(file: BoundedFile, track: Track, box: bytes) -> bool:

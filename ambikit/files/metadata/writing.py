@@ -6,11 +6,16 @@ from ambikit.errors import ConventionError, FileError
 from ambikit.files.containers import check_complete, container_of, regular_file
 from ambikit.files.metadata.bounds import BoundedFile
 from ambikit.files.metadata.box_edits import copy_edited
-from ambikit.files.metadata.facts import SpatialMetadata
+from ambikit.files.metadata.facts import Pose, SpatialMetadata
 from ambikit.files.metadata.mp4_changes import planned_changes
+from ambikit.files.metadata.mp4_statements import PICTURE_FIELDS
+from ambikit.files.metadata.reading import metadata_of
 from ambikit.files.replacing import replacing
 
 __all__ = ["write_metadata"]
+
+_SOUND = ("order", "ordering", "normalization", "head_locked_stereo")
+_CLOSE = 1e-6
 
 
 def write_metadata(
@@ -77,5 +82,29 @@ def write_metadata(
             )
         except (FileError, ConventionError) as error:
             raise type(error)(f"{path}: {error}") from error
-        with replacing(out) as temporary, temporary.open("xb") as target:
-            copy_edited(source, target, size, *changes)
+        with replacing(out) as temporary:
+            with temporary.open("xb") as target:
+                copy_edited(source, target, size, *changes)
+            _check_read_back(temporary, metadata, path)
+
+
+def _check_read_back(temporary: Path, metadata: SpatialMetadata, path: Path) -> None:
+    """A file whose structure readers could take in two ways is refused: by what is read of it."""
+    found = metadata_of(temporary, "mp4")
+    fields = _SOUND if metadata.of_sound_field else ()
+    for name in (*fields, *PICTURE_FIELDS):
+        said, read = getattr(metadata, name), getattr(found, name)
+        if said is not None and not (said == read or _is_close(said, read)):
+            raise FileError(
+                f"got {path}, of which {name}={read!r} would be read where {said!r} is to be said; expected boxes that "
+                "can be understood in one way only; the file is damaged or strange: remux it first"
+            )
+
+
+def _is_close(said: object, read: object) -> bool:
+    """Whether angles or shares are the same, as far as the boxes have digits for them."""
+    if isinstance(said, Pose) and isinstance(read, Pose):
+        said, read = (said.yaw, said.pitch, said.roll), (read.yaw, read.pitch, read.roll)
+    if not isinstance(said, tuple) or not isinstance(read, tuple):
+        return False
+    return all(abs(one - other) < _CLOSE for one, other in zip(said, read, strict=True))
