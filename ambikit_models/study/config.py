@@ -1,6 +1,5 @@
 """The declaration of a study: which world, which variants, how much of everything."""
 
-import dataclasses
 from dataclasses import dataclass, field
 
 from ambikit.errors import AmbikitError
@@ -57,12 +56,6 @@ class StudyConfig:
         for side in (side for effect in self.effects for side in (effect.larger, effect.smaller)):
             if side.variant not in names:
                 raise AmbikitError(f"got an effect on {side.variant!r}; expected one of the variants {names}")
-        sounds = {dataclasses.replace(variant.training.sound, format="omni") for variant in self.variants}
-        if len(sounds) > 1:
-            raise AmbikitError(
-                "got variants whose sound features differ in more than the format; expected the same sample rate, "
-                "bands, window and hop, since all variants share the rendered pools"
-            )
         durations = {variant.training.clip.duration for variant in self.variants}
         if max(durations) > self.world.duration:
             raise AmbikitError(

@@ -3,18 +3,21 @@ import json
 
 import numpy as np
 import pytest
+import torch
+from safetensors import safe_open
 
 from ambikit.errors import AmbikitError
 from ambikit_models.presets import preset_names, preset_path
 from ambikit_models.study.config import StudyConfig, Variant, load_study
 from ambikit_models.study.pictures import alignment_scores
-from ambikit_models.study.pools import POOLS, load_pool
+from ambikit_models.study.pools import POOLS, load_pool, render_pools
 from ambikit_models.study.run import run_folder, run_study
 from ambikit_models.study.show import show_study
 from ambikit_models.study.table import COLUMNS, controls, differences, markdown, rows
 from ambikit_models.training.checkpoints import load_model
 from ambikit_models.training.config import TrainingConfig, load_yaml, save_yaml
 from ambikit_models.training.metrics import read_metrics
+from ambikit_models.world.pool import render_pool
 
 
 def tiny(**changes) -> StudyConfig:
@@ -83,6 +86,37 @@ class TestStudy:
         assert np.isfinite(scores[4:14]).all()
         assert np.isnan(scores[:4]).all()
         assert np.abs(scores[4:14]).max() <= 1.0001
+
+
+def with_sounds(*changes) -> StudyConfig:
+    """A small study whose variants hear differently."""
+    base = tiny().variants[0].training
+    recipes = [dataclasses.replace(base, sound=dataclasses.replace(base.sound, **change)) for change in changes]
+    variants = tuple(Variant(f"variant-{i}", recipe) for i, recipe in enumerate(recipes))
+    return tiny(variants=variants, training_scenes=4, head_scenes=4, test_scenes=4)
+
+
+class TestPools:
+    @pytest.mark.parametrize(
+        ("changes", "kept"),
+        [
+            (({"format": "mono"}, {"format": "foa_intensity", "dynamic_range_db": 80.0}), "covariance"),
+            (({"format": "foa_intensity"}, {"format": "stereo_icf", "pattern": "cardioid"}), "signal"),
+            (({"format": "foa_intensity"}, {"format": "foa_intensity", "bands": 16}), "signal"),
+            (({"format": "salsa_mel"},), "signal"),  # the omni control needs something else
+        ],
+    )
+    def test_they_keep_what_all_variants_need(self, changes, kept, tmp_path):
+        study = with_sounds(*changes)
+        render_pools(study, tmp_path, workers=1)
+        with safe_open(tmp_path / "test.safetensors", framework="pt") as file:
+            assert set(file.keys()) == {kept, "indices"}
+        for variant in study.variants:
+            clips = load_pool(tmp_path, "test", variant.training)
+            assert clips.sound == variant.training.sound
+            expected = render_pool(study.world, study.world_seed, clips.indices, clips.sound)
+            assert torch.equal(clips.prepared, expected)
+            assert clips.variant(sound=dataclasses.replace(clips.sound, format="omni")).prepared.shape[0] == 4
 
 
 class TestBadInput:
