@@ -220,13 +220,19 @@ class PairedClips:
         signal = self._attempt(index, partial(self._reader.whole, index))
         return np.zeros((4, round(self.sound_duration * self.sound.sample_rate))) if signal is None else signal[:4]
 
-    def panoramas(self, index: int) -> UInt8[np.ndarray, "frames height width 3"]:
-        """Four pictures from all over a clip, for viewpoints that seek motion; still where it cannot be read."""
-        times = (np.arange(4) + 0.5) / 4
-        frames = self._attempt(
-            index, lambda: read_frames(self.clips[index].pictures, times * self._reader.duration(index))
-        )
-        return np.zeros((2, 2, 4, 3), np.uint8) if frames is None else frames
+    def panoramas(self, index: int) -> UInt8[np.ndarray, "moments 2 height width 3"]:
+        """Two pictures of each of four moments all over a clip, for viewpoints that look at the pictures.
+
+        The two are :data:`~ambikit_models.panorama.motion.INTERVAL` apart. Black where the clip cannot be read.
+        """
+        share, apart = (np.arange(4)[:, None] + 0.5) / 4, np.array([-0.5, 0.5]) * INTERVAL
+
+        def read() -> np.ndarray:
+            times = np.maximum(share * self._reader.duration(index), INTERVAL / 2) + apart
+            return read_frames(self.clips[index].pictures, times.ravel())
+
+        frames = self._attempt(index, read)
+        return np.zeros((1, 2, 16, 32, 3), np.uint8) if frames is None else frames.reshape(4, 2, *frames.shape[1:])
 
     def _views(
         self, pictures: list[np.ndarray], angles: Float[np.ndarray, "3 views"], which: np.ndarray | None

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 import ambikit
 from ambikit.errors import AmbikitError, ShapeError
-from ambikit_models.panorama.motion import motion_map, moving_directions
 from ambikit_models.panorama.salient import SalientViewpoints
 from ambikit_models.panorama.sounding import sounding_directions
 from ambikit_models.sound import SoundFeatures
@@ -29,15 +28,6 @@ def found_at(*degrees, strength=None):
     azimuth, elevation = np.radians(np.asarray(degrees, float).reshape(-1, 2)).T
     weight = np.ones(len(azimuth)) if strength is None else np.asarray(strength, float)
     return SimpleNamespace(azimuth=azimuth, elevation=elevation, strength=weight)
-
-
-def cap(azimuth, elevation, radius, height=96):
-    """A frame with a white cap, drawn by the law of cosines and nothing of the library."""
-    e = np.pi / 2 - (np.arange(height) + 0.5) * np.pi / height
-    a = np.pi - (np.arange(2 * height) + 0.5) * np.pi / height
-    c, f = np.radians([azimuth, elevation])
-    cosine = np.sin(e)[:, None] * np.sin(f) + np.cos(e)[:, None] * np.cos(f) * np.cos(a - c)
-    return np.repeat(np.where(cosine > math.cos(math.radians(radius)), 255, 0).astype(np.uint8)[..., None], 3, -1)
 
 
 class TestSounding:
@@ -76,36 +66,6 @@ class TestSounding:
             sounding_directions(rng.standard_normal((2, 4000)))
         with pytest.raises(AmbikitError, match="map='loud'"):
             sounding_directions(rng.standard_normal((4, 4000)), map="loud")
-
-
-class TestMoving:
-    @pytest.mark.parametrize("place", PLACES)
-    def test_a_moving_patch_is_found(self, rng, place):
-        """The patch moves by 6 degrees in azimuth; noise and a fade of the whole picture do not distract."""
-        frames = [cap(place[0] + 3 * step, place[1], 12) for step in (-1, 0, 1)]
-        frames = np.stack(frames) * 0.6 + 20.0 * np.arange(3)[:, None, None, None] + rng.normal(0, 2, (3, 96, 192, 3))
-        found = moving_directions(np.clip(frames, 0, 255).astype(np.uint8))
-        assert angle_between(*place, *np.degrees([found.azimuth[0], found.elevation[0]])) < 12.0
-
-    @pytest.mark.parametrize("place", [(0, 0), (180, 0), (-120, 40), (35, 75)])
-    def test_what_appears_is_found_where_it_is(self, place):
-        found = moving_directions(np.stack([0 * cap(*place, 8), cap(*place, 8)]))
-        assert angle_between(*place, *np.degrees([found.azimuth[0], found.elevation[0]])) < 2.0
-
-    def test_pixels_count_by_their_solid_angle(self):
-        """Alike patches change the map alike, at the horizon and near the pole where they fill many more pixels."""
-        low, high = (motion_map(np.stack([0 * cap(0, e, 10), cap(0, e, 10)])).max() for e in (0, 78))
-        assert high == pytest.approx(low, rel=0.08)
-
-    def test_what_changes_everywhere_or_nowhere_is_no_motion(self):
-        still = np.full((3, 32, 64, 3), 90, np.uint8)
-        assert moving_directions(still).azimuth.shape == (0,)
-        fade = still + np.arange(3, dtype=np.uint8)[:, None, None, None] * 30
-        assert moving_directions(fade).azimuth.shape == (0,)
-
-    def test_one_frame_does_not_move(self, no_shape_hook):
-        with pytest.raises(ShapeError, match="at least 2"):
-            moving_directions(np.zeros((1, 32, 64, 3), np.uint8))
 
 
 @pytest.fixture(scope="module")
