@@ -13,6 +13,7 @@ from ambikit.cli.conversion import convert
 from ambikit.cli.decoding import decode
 from ambikit.cli.designs import KINDS
 from ambikit.cli.judgement import check, info
+from ambikit.cli.tagging import tag
 from ambikit.cli.terminal import say
 from ambikit.cli.turning import beamform, rotate
 from ambikit.errors import AmbikitError
@@ -35,14 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "rotate": rotate,
         "beamform": beamform,
         "decode": decode,
+        "tag": tag,
         "plot": plot,
     }
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     prog, description = (
         "ambikit",
         (
-            "Ambisonics files: what they are, what sounds in them, turned, decoded. Angles are degrees. See also: "
-            "ambikit COMMAND --help, ambikit --version."
+            "Ambisonics files: what they are, what sounds in them, turned, decoded, tagged. Angles are degrees. See "
+            "also: ambikit COMMAND --help, ambikit --version."
         ),
     )
     if arguments[:1] == ["plot"]:

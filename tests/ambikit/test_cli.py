@@ -465,7 +465,7 @@ class TestErrors:
 
 @pytest.mark.parametrize(
     "command",
-    ["info", "check", "analyse", "convert", "rotate", "beamform", "decode"]
+    ["info", "check", "analyse", "convert", "rotate", "beamform", "decode", "tag"]
     + [f"plot {kind}" for kind in ("energy", "energy-over-time", "spectrum", "directivity", "layout")],
 )
 def test_every_help_has_an_example(command, capsys):

@@ -406,7 +406,7 @@ class TestErrors:
             (SpatialMetadata(1, "acn", "sn3d", 4, (0, 2, 3, 1)), "own order"),
             (SpatialMetadata(101, "acn", "sn3d"), "order 101"),
             (SpatialMetadata(projection="mesh"), "projection='mesh'"),
-            (SpatialMetadata(pose=Pose(1.0)), "projection=None"),
+            (SpatialMetadata(pose=Pose(1.0)), "without a projection"),
             (SpatialMetadata(projection="equirectangular", pose=Pose(pitch=2.0)), "within"),
             (SpatialMetadata(projection="equirectangular", bounds=(0.5, 0.5, 0, 0)), "leave some"),
             (SpatialMetadata(projection="equirectangular", stereo="bottom-top"), "st3d knows no other"),

@@ -61,10 +61,15 @@ def projection_statement(said: SpatialMetadata) -> bytes:
     """The sv3d box; empty if no projection is stated."""
     if said.projection is None and said.pose is None and said.bounds is None:
         return b""
+    if said.projection is None:
+        raise ConventionError(
+            f"got pose={said.pose} and bounds={said.bounds} without a projection; expected what they are of; say "
+            "projection='equirectangular' too, if that is what the pictures are"
+        )
     if said.projection != "equirectangular":
         raise ConventionError(
-            f"got projection={said.projection!r} with pose={said.pose} and bounds={said.bounds}; expected "
-            "'equirectangular', the only projection whose box is written here; take the pictures to it first"
+            f"got projection={said.projection!r}; expected 'equirectangular', the only one whose box is written here; "
+            "take the pictures to it first"
         )
     return sv3d_box(said.pose or Pose(), said.bounds or _WHOLE)
 
