@@ -98,7 +98,7 @@ def train(
         resume(last, model, None, config, clips=clips)
         fabric.strategy.precision.load_state_dict(load_precision(last))
     if config.execution.synchronize_normalization:
-        synchronize_normalization(model)
+        synchronize_normalization(model, fabric.device)
     if fabric.is_global_zero:
         make_folder(output)
         save_yaml(config, output / "config.yaml")

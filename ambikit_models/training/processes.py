@@ -116,8 +116,10 @@ def average_gradients(fabric: Fabric, parameters: Sequence[nn.Parameter]) -> Non
         gradient.copy_(part.view_as(gradient))
 
 
-def synchronize_normalization(model: nn.Module) -> None:
+def synchronize_normalization(model: nn.Module, device: torch.device) -> None:
     """Let every batch normalisation of a model use the statistics of all processes; weights and names stay.
+
+    On a GPU by torch's own layers, on a CPU, for which torch has none, by the same formula.
 
     Raises
     ------
@@ -131,18 +133,22 @@ def synchronize_normalization(model: nn.Module) -> None:
             "it off"
         )
     for name, module in found:
-        owner, _, last = name.rpartition(".")
-        synchronized = nn.SyncBatchNorm.convert_sync_batchnorm(module)
-        synchronized.__class__ = _SynchronizedBatchNorm
-        setattr(model.get_submodule(owner), last, synchronized)
+        if device.type == "cuda":
+            owner, _, last = name.rpartition(".")
+            setattr(model.get_submodule(owner), last, nn.SyncBatchNorm.convert_sync_batchnorm(module))
+        else:
+            module.__class__ = _SynchronizedBatchNorm
 
 
-class _SynchronizedBatchNorm(nn.SyncBatchNorm):
-    """Torch's own on a GPU; on a CPU, where it has none, the same formula."""
+class _SynchronizedBatchNorm(nn.modules.batchnorm._BatchNorm):
+    """Batch normalisation over all processes, in plain operations."""
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Any number of axes after the channels."""
 
     def forward(self, input: Tensor) -> Tensor:
-        alone = not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1
-        if input.is_cuda or not self.training or alone:
+        """Normalise."""
+        if not self.training or not dist.is_initialized() or dist.get_world_size() == 1:
             return super().forward(input)
         x = input if input.dtype == torch.float64 else input.float()
         axes = [axis for axis in range(x.ndim) if axis != 1]
