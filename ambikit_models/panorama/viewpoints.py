@@ -14,6 +14,9 @@ from ambikit.errors import AmbikitError, ShapeError
 
 __all__ = ["HasDirections", "ObjectViewpoints", "RandomViewpoints", "Viewpoints"]
 
+#: The numbers of a field of view: the angle, or the width of the picture in a plane at distance 1.
+FieldOfViewAs = Literal["angle", "width"]
+
 #: how many candidates are tried for one centre, and how many whole sets for one clip, before the best is taken
 _CANDIDATES, _ROUNDS = 32, 8
 
@@ -112,6 +115,13 @@ class RandomViewpoints:
         ``"random"`` or ``"even"``.
     jitter
         The largest move of an evenly spaced azimuth, radians.
+    latitudes
+        ``"area"``: uniform in solid angle, as above. ``"angle"``: the elevation itself is uniform, as in the published
+        code of morgado2020, so that views near the limits are more likely than their share of the sphere.
+    field_of_view_as
+        What the numbers of ``field_of_view`` are: ``"angle"``, the angle of view φ; or ``"width"``, the width of the
+        picture in a plane at distance 1, as in the published code of morgado2020, where 90° (π/2) are an angle of
+        2·atan(π/4) = 76°.
 
     References
     ----------
@@ -133,6 +143,8 @@ class RandomViewpoints:
     field_of_view: tuple[float, float] = (math.radians(25.0), math.radians(90.0))
     spacing: Literal["random", "even"] = "random"
     jitter: float = math.radians(26.0)
+    latitudes: Literal["area", "angle"] = "area"
+    field_of_view_as: FieldOfViewAs = "angle"
 
     def __post_init__(self) -> None:
         if self.views < 1:
@@ -147,10 +159,16 @@ class RandomViewpoints:
             start = generator.uniform(-np.pi, np.pi, (clips, 1))
             moved = generator.uniform(-self.jitter, self.jitter, (clips, self.views))
             azimuth = _wrapped(start + 2 * np.pi / self.views * np.arange(self.views) + moved)
-            elevation = _elevations(generator, self.maximum_latitude, (clips, self.views))
+            elevation = self._elevations(generator, (clips, self.views))
         else:
             azimuth, elevation = self._apart(generator, clips)
-        return _viewpoints(azimuth, elevation, generator.uniform(*self.field_of_view, (clips, self.views)))
+        drawn = generator.uniform(*self.field_of_view, (clips, self.views))
+        return _viewpoints(azimuth, elevation, _angles_of_view(drawn, self.field_of_view_as))
+
+    def _elevations(self, generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        if self.latitudes == "angle":
+            return generator.uniform(-self.maximum_latitude, self.maximum_latitude, shape)
+        return _elevations(generator, self.maximum_latitude, shape)
 
     def _apart(self, generator: np.random.Generator, clips: int) -> tuple[np.ndarray, np.ndarray]:
         """Random centres of all clips together; sets that came out too narrow are drawn again."""
@@ -175,7 +193,7 @@ class RandomViewpoints:
         for view in range(self.views):
             candidates = 1 if view == 0 else _CANDIDATES
             azimuths = generator.uniform(-np.pi, np.pi, (clips, candidates))
-            elevations = _elevations(generator, self.maximum_latitude, (clips, candidates))
+            elevations = self._elevations(generator, (clips, candidates))
             placed = _vectors(azimuth[:, :view], elevation[:, :view])
             cosine = _vectors(azimuths, elevations) @ placed.swapaxes(-1, -2)
             nearest = np.arccos(np.clip(cosine, -1.0, 1.0)).min(axis=-1, initial=np.pi)
@@ -192,16 +210,18 @@ class ObjectViewpoints:
     The quarters of the azimuth are 180° to 90°, 90° to 0°, 0° to −90° and −90° to −180°, the four views of a clip in
     this order. In each, one of the detections whose centre lies in it is drawn at random; a quarter without any gets
     a random direction within it. With ``views=1`` one of all detections is drawn, and a random direction where
-    there is none.
+    there is none; another number of views has as many equal sectors, from 180° to the right.
 
     Attributes
     ----------
     views
-        4, one per quarter, or 1.
+        4, one per quarter, or another number of sectors.
     maximum_latitude
         The limit of the random directions, radians; detected objects are taken wherever they are.
     field_of_view
         The narrowest and the widest view, radians in (0, π), uniform between them.
+    field_of_view_as
+        What these numbers are, as in :class:`RandomViewpoints`.
 
     References
     ----------
@@ -212,10 +232,11 @@ class ObjectViewpoints:
     views: int = 4
     maximum_latitude: float = math.radians(60.0)
     field_of_view: tuple[float, float] = (math.radians(25.0), math.radians(90.0))
+    field_of_view_as: FieldOfViewAs = "angle"
 
     def __post_init__(self) -> None:
-        if self.views not in (1, 4):
-            raise AmbikitError(f"got views={self.views}; expected 4 (one per quarter of the azimuth) or 1")
+        if self.views < 1:
+            raise AmbikitError(f"got views={self.views}; expected at least 1: 4, one per quarter of the azimuth")
         check_limits(self.maximum_latitude, self.field_of_view)
 
     def draw(self, generator: np.random.Generator, detections: Sequence[HasDirections]) -> Viewpoints:
@@ -240,7 +261,8 @@ class ObjectViewpoints:
                 if inside.size:
                     chosen = inside[int(picks[clip, view] * inside.size)]
                     azimuth[clip, view], elevation[clip, view] = azimuths[chosen], elevations[chosen]
-        return _viewpoints(azimuth, elevation, generator.uniform(*self.field_of_view, shape))
+        drawn = generator.uniform(*self.field_of_view, shape)
+        return _viewpoints(azimuth, elevation, _angles_of_view(drawn, self.field_of_view_as))
 
 
 def check_limits(maximum_latitude: float, field_of_view: tuple[float, float]) -> None:
@@ -258,6 +280,10 @@ def check_limits(maximum_latitude: float, field_of_view: tuple[float, float]) ->
 
 def _viewpoints(azimuth: np.ndarray, elevation: np.ndarray, field_of_view: np.ndarray) -> Viewpoints:
     return Viewpoints(torch.from_numpy(azimuth), torch.from_numpy(elevation), torch.from_numpy(field_of_view))
+
+
+def _angles_of_view(drawn: np.ndarray, meaning: FieldOfViewAs) -> np.ndarray:
+    return drawn if meaning == "angle" else 2 * np.arctan(drawn / 2)
 
 
 def _wrapped(azimuth: np.ndarray) -> np.ndarray:

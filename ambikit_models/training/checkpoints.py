@@ -8,6 +8,7 @@ that name is always whole, and a failed save leaves the one before it untouched.
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def load_model(checkpoint: str | Path) -> tuple[AlignmentModel, TrainingConfig]:
     if not (folder / "recipe.json").exists():
         folder = latest_checkpoint(folder / "checkpoints") or latest_checkpoint(folder) or folder
     config, _ = load_recipe(folder)
-    model = config.model.build(config.sound)
+    model = replace(config.model, video_weights=None).build(config.sound)  # all weights are in the checkpoint
     _fill(model, folder)
     return model.eval(), config
 

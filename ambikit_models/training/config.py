@@ -12,6 +12,7 @@ import yaml
 from ambikit.errors import AmbikitError
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.encoders.audio import Conv2dAudioEncoder, SmallAudioEncoder, Standardize
+from ambikit_models.encoders.published import PublishedVideoEncoder
 from ambikit_models.encoders.translation import TranslationKind
 from ambikit_models.encoders.video import R2Plus1DVideoEncoder, SmallVideoEncoder
 from ambikit_models.panorama.salient import SalientViewpoints
@@ -59,8 +60,11 @@ class ClipConfig:
 class ModelConfig:
     """The networks."""
 
-    video: Literal["small", "r2plus1d_18"] = "small"
-    """Video encoder: four convolutions for small crops, or the papers' R(2+1)D-18."""
+    video: Literal["small", "r2plus1d_18", "r2plus1d_18_published"] = "small"
+    """Video encoder: four convolutions for small crops, the papers' R(2+1)D-18 as torchvision has it, or as the
+    published code has it, with as many channels within blocks as between them."""
+    video_weights: str | None = None
+    """Weights of torchvision to begin with, for r2plus1d_18: KINETICS400_V1; downloaded by torchvision."""
     audio: Literal["small", "conv2d_9"] = "small"
     """Audio encoder: four convolutions, or the 9-layer network of the papers."""
     width: int = 128
@@ -83,9 +87,17 @@ class ModelConfig:
 
     def build(self, sound: SoundFeatures) -> AlignmentModel:
         """Make the model with random weights for the given sound features."""
-        small_video = self.video == "small"
+        if self.video_weights is not None and self.video != "r2plus1d_18":
+            raise AmbikitError(
+                f"got video_weights={self.video_weights!r} for the video encoder {self.video!r}; expected r2plus1d_18, "
+                "the only one that torchvision has weights for; set model.video"
+            )
+        if self.video == "small":
+            video = SmallVideoEncoder(self.width)
+        else:
+            published = self.video == "r2plus1d_18_published"
+            video = PublishedVideoEncoder() if published else R2Plus1DVideoEncoder(self.video_weights)
         small_audio = self.audio == "small"
-        video = SmallVideoEncoder(self.width) if small_video else R2Plus1DVideoEncoder()
         audio = (
             SmallAudioEncoder(sound.channels, sound.rows, self.width)
             if small_audio

@@ -137,11 +137,38 @@ class TestObjects:
         assert set(np.round(np.degrees(drawn.azimuth[:200, 0].numpy()))) == {10.0, -100.0}
         assert drawn.azimuth[200:].std() > 1.0
 
+    @pytest.mark.parametrize("views", [2, 8])
+    def test_other_numbers_of_sectors(self, rng, views):
+        # an object in the middle of every other sector, counted from 180° to the right
+        width = 360 / views
+        middles = [180 - width * (sector + 0.5) for sector in range(0, views, 2)]
+        drawn = ObjectViewpoints(views=views).draw(rng, [Found(middles, [7.0] * len(middles))] * 50)
+        azimuth = np.degrees(drawn.azimuth.numpy())
+        np.testing.assert_allclose(azimuth[:, ::2], np.tile(middles, (50, 1)))
+        sector = (180 - azimuth[:, 1::2]) // width
+        np.testing.assert_array_equal(sector, np.tile(np.arange(1, views, 2), (50, 1)))
+
     def test_wrong_settings_are_named(self, rng, no_shape_hook):
-        with pytest.raises(AmbikitError, match="views=3"):
-            ObjectViewpoints(views=3)
+        with pytest.raises(AmbikitError, match="views=0"):
+            ObjectViewpoints(views=0)
         with pytest.raises(AmbikitError, match="clip 0"):
             ObjectViewpoints().draw(rng, [Found([1, 2], [0])])
+
+
+class TestAsPublished:
+    def test_the_width_of_the_picture_in_a_plane(self, rng):
+        # at distance 1 a picture π/2 wide is seen under 2·atan(π/4), 76.3°
+        for chooser, given in ((RandomViewpoints, 400), (ObjectViewpoints, [Found([], [])] * 400)):
+            drawn = chooser(field_of_view=(1e-3, math.pi / 2), field_of_view_as="width").draw(rng, given)
+            widths = 2 * np.tan(drawn.field_of_view.numpy().ravel() / 2)
+            assert stats.kstest(widths, "uniform", (1e-3, math.pi / 2 - 1e-3)).pvalue > 1e-3
+            assert math.degrees(drawn.field_of_view.max()) == pytest.approx(76.3, abs=0.5)
+
+    @pytest.mark.parametrize("spacing", ["random", "even"])
+    def test_elevations_uniform_in_angle(self, rng, spacing):
+        chooser = RandomViewpoints(views=1, maximum_latitude=1.0, latitudes="angle", spacing=spacing)
+        elevation = chooser.draw(rng, 2000).elevation.numpy().ravel()
+        assert stats.kstest(elevation, "uniform", (-1.0, 2.0)).pvalue > 1e-3
 
 
 class TestViewpoints:
