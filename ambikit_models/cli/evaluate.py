@@ -140,7 +140,7 @@ class Evaluate:
 
     def _ways(self) -> "dict[str, Way]":
         from ambikit_models.downstream.fine_tuning import PAPER, TuningConfig
-        from ambikit_models.downstream.heads import LINEAR, HeadConfig
+        from ambikit_models.downstream.heads import PROBE, HeadConfig
         from ambikit_models.downstream.schedules import MultiStep
 
         tuning = TuningConfig() if self.data is None else PAPER
@@ -149,7 +149,7 @@ class Evaluate:
             if isinstance(tuning.schedule, MultiStep):
                 decays = tuple(max(1, round(share * self.epochs)) for share in (0.4, 0.6, 0.8))
                 tuning = replace(tuning, schedule=MultiStep(decays))
-        ways: dict[str, Any] = {"frozen": LINEAR, "frozen, hidden layer": HeadConfig(), "tuned": tuning}
+        ways: dict[str, Any] = {"frozen": PROBE, "frozen, hidden layer": HeadConfig(), "tuned": tuning}
         wanted = (self.frozen, self.mlp, self.tuned)
         chosen = {name: way for (name, way), asked in zip(ways.items(), wanted, strict=True) if asked}
         if not chosen:

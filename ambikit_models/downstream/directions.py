@@ -1,7 +1,8 @@
 """Where one sound comes from: azimuth of events (TAU Spatial Sound Events 2019) and of objects of the world.
 
 The mean azimuth error in cross-validation is that of yang2020, table 6. A head answers with two components of a unit
-vector. Beside it stand an embedding of random numbers, and an estimate that learns nothing.
+vector. It gets the embedding of the sound as heard to the front, or the four that are heard to the front, the left, the
+back and the right, side by side. Beside it stand a random embedding, and an estimate that learns nothing.
 """
 
 import math
@@ -13,29 +14,33 @@ from typing import ClassVar
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 import ambikit
 from ambikit_models.datasets.tau_sse2019 import SpatialSoundEvents2019, SyntheticRecording
 from ambikit_models.downstream.engine import Task
 from ambikit_models.downstream.examples import Examples, Inputs, Part, Split
 from ambikit_models.downstream.folds import given_folds
+from ambikit_models.downstream.heads import PROBE, fit_head
 from ambikit_models.downstream.losses import Directions, Loss
 from ambikit_models.downstream.scenes import SceneViews, WorldScenes
 from ambikit_models.downstream.scores import MeanScores
 from ambikit_models.downstream.subjects import Subject
 from ambikit_models.downstream.windows import read_windows
+from ambikit_models.panorama.viewpoints import Viewpoints
 from ambikit_models.seld.labels import FRAME
 
 __all__ = ["EventDirections", "ObjectDirections", "estimated_direction"]
 
 #: Hz between which the estimate without learning listens
 _BAND = (500.0, 6000.0)
+#: azimuths to which a sound is heard: front, left, back, right
+_WAYS = (0.0, np.pi / 2, np.pi, -np.pi / 2)
 
 
 class _Azimuths(Task):
     units: ClassVar[dict[str, str]] = {"azimuth error": "°"}
-    senses = ("audio",)
+    senses = ("audio", "audio, four ways")
     loss: Loss = Directions()
     outputs: int = 2
 
@@ -46,17 +51,34 @@ class _Azimuths(Task):
         error = torch.atan2(cross.abs(), (answer * truth).sum(-1))
         return MeanScores.of({"azimuth error": torch.rad2deg(error).numpy()}, test.groups)
 
+    def encoder(self, subject: Subject, senses: str) -> nn.Module:
+        """Of the four ways that the sound is heard, the first or all."""
+        return _Ways(subject.encoder("audio"), 1 if senses == "audio" else len(_WAYS))
+
     def baselines(self, subject: Subject, splits: Sequence[Split]) -> dict[str, list[Tensor]]:
-        """Directions at random, and :func:`ambikit.direction_of_arrival`."""
-        rng = np.random.default_rng(0)
-        guesses = [unit_vectors(rng.uniform(-np.pi, np.pi, len(split.test)))[:, None] for split in splits]
-        estimates = [self._estimates(split.test) for split in splits]
-        return {"a direction at random": guesses, "ambikit.direction_of_arrival": estimates}
+        """A head on random numbers, and :func:`ambikit.direction_of_arrival`."""
+        generator = torch.Generator().manual_seed(0)
+        guesses, estimates = [], []
+        for split in splits:
+            train, test = (torch.randn(len(part), 1, 64, generator=generator) for part in (split.train, split.test))
+            guesses.append(fit_head(train, split.train.targets, PROBE, loss=self.loss)(test))
+            estimates.append(self._estimates(split.test))
+        return {"random embedding": guesses, "ambikit.direction_of_arrival": estimates}
 
     def _estimates(self, test: Examples) -> Tensor:
         whole, rows = (test.whole, test.rows) if isinstance(test, Part) else (test, np.arange(len(test)))
         signals = (whole.signal(int(row)) for row in rows)  # pyright: ignore[reportAttributeAccessIssue]
         return torch.stack([estimated_direction(*signal) for signal in signals])[:, None]
+
+
+class _Ways(nn.Module):
+    def __init__(self, encoder: nn.Module, ways: int):
+        super().__init__()
+        self.encoder, self.ways = encoder, ways
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        assert inputs.audio is not None
+        return self.encoder(Inputs(audio=inputs.audio[:, : self.ways])).flatten(1)[:, None]
 
 
 def unit_vectors(azimuth: Float[np.ndarray, "..."]) -> Float[Tensor, "... 2"]:
@@ -123,8 +145,8 @@ class _Events:
         recording, start, _ = self.events[row]
         rate = self.subject.sample_rate
         moved = 0.0 if generator is None else float(generator.uniform(-0.1, 0.1))
-        starts = np.array([max(0.0, start + moved)])
-        return read_windows(lambda s, d: recording.sound(s, d, sample_rate=rate), starts, self.subject)
+        starts = np.full(len(_WAYS), max(0.0, start + moved))
+        return read_windows(lambda s, d: recording.sound(s, d, sample_rate=rate), starts, self.subject, _WAYS)
 
 
 @dataclass
@@ -135,7 +157,7 @@ class ObjectDirections(_Azimuths):
     world: WorldScenes
 
     def splits(self, subject: Subject) -> list[Split]:
-        """Every scene once, heard to the front."""
+        """Every scene once."""
         train, test = (_Scenes(self.world, subject, part) for part in ("head", "test"))
         return [Split(train, test)]
 
@@ -145,8 +167,13 @@ class _Scenes(SceneViews):
         clips = world.clips(subject, part, sounding=(1, 1))
         objects = clips.scenes.objects
         azimuth = objects.azimuth[np.arange(len(clips)), objects.sounding.argmax(-1)]
-        super().__init__(clips, unit_vectors(azimuth))
+        super().__init__(clips, unit_vectors(azimuth), 1, _all_around)
 
     def signal(self, row: int) -> tuple[np.ndarray, float]:
         """The sound of a scene, and its rate."""
         return self.clips.signals(np.array([row]))[0].numpy(force=True), self.clips.config.sample_rate
+
+
+def _all_around(rows: np.ndarray, generator: np.random.Generator | None) -> Viewpoints:
+    azimuth = torch.tensor(_WAYS, dtype=torch.float64).expand(len(rows), -1)
+    return Viewpoints(azimuth, torch.zeros_like(azimuth), torch.full_like(azimuth, np.pi / 2 - 0.1))

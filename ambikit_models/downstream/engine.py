@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 import numpy as np
 from torch import Tensor, nn
@@ -35,7 +35,7 @@ class Task(ABC):
     #: "%" of right answers, more is better; "°" of error, less is better; "1" for other scores
     units: ClassVar[dict[str, str]]
     #: what the subject may use
-    senses: ClassVar[tuple[Senses, ...]]
+    senses: ClassVar[tuple[str, ...]]
     #: whose mean is made small
     loss: Loss = Classes()
     #: size of an answer
@@ -49,9 +49,9 @@ class Task(ABC):
     def score(self, answers: Tensor, test: Examples) -> Scores:
         """Judge the answers to the test examples of a fold, ``(examples, pieces, ..., outputs)``."""
 
-    def encoder(self, subject: Subject, senses: Senses) -> nn.Module:
+    def encoder(self, subject: Subject, senses: str) -> nn.Module:
         """What embeds the examples."""
-        return subject.encoder(senses)
+        return subject.encoder(cast(Senses, senses))
 
     def baselines(self, subject: Subject, splits: Sequence[Split]) -> dict[str, list[Tensor]]:
         """Answers of methods that learn nothing, fold by fold."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ambikit_models.downstream.fitting import FitConfig, fit, seeded
 from ambikit_models.downstream.losses import Loss, YesNo
 
-__all__ = ["LINEAR", "HeadConfig", "fit_head"]
+__all__ = ["LINEAR", "PROBE", "HeadConfig", "fit_head"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,10 @@ class HeadConfig(FitConfig):
     """Dropout on the standardised input."""
 
 
-#: The linear probe of frozen embeddings.
+#: The linear probe of downstream tasks: small batches, so that few examples are steps enough.
+PROBE = HeadConfig(hidden=0, dropout=0.0, epochs=50, batch=64, learning_rate=1e-2)
+
+#: The linear probe of what is seen, in studies.
 LINEAR = HeadConfig(hidden=0, dropout=0.0, epochs=24, learning_rate=1e-2)
 
 

@@ -46,11 +46,11 @@ class WorldScenes:
         if isinstance(subject, System):
             sound = subject.recipe.sound
         world = replace(WorldConfig(), sample_rate=subject.sample_rate, duration=subject.duration, **changes)
-        key = (part, world, sound)
+        key = (part, world, sound.keeps)
         if key not in self._rendered:
             indices = range(_PARTS[part], _PARTS[part] + self.scenes)
             self._rendered[key] = WorldClips.render(world, self.seed, indices, sound, workers=self.workers)
-        return self._rendered[key].variant(size=subject.size, frames=subject.frames)
+        return self._rendered[key].variant(sound=sound, size=subject.size, frames=subject.frames)
 
 
 class SceneViews:

@@ -1,8 +1,8 @@
 """What sounds where, label frame by label frame: STARSS23, and rooms that are simulated.
 
 The answer to a label frame of 100 ms are multi-ACCDOA vectors, taught by the ADPIT loss and judged by the scores of the
-DCASE challenges. Where the model embeds several frames of a sound per second, these are used; else the answer is the
-same for all label frames of a window.
+DCASE challenges. A system embeds every label frame, from the steps of its audio encoder; an embedding from elsewhere is
+the same for all label frames of a window.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from ambikit_models.datasets.starss23 import CLASSES, STARSS23
 from ambikit_models.downstream.engine import Task
 from ambikit_models.downstream.examples import Examples, Inputs, Split
 from ambikit_models.downstream.losses import EventVectors
-from ambikit_models.downstream.subjects import Senses, Subject
+from ambikit_models.downstream.subjects import Subject
 from ambikit_models.downstream.windows import read_windows
 from ambikit_models.media import media_duration
 from ambikit_models.seld.labels import FRAME, Events
@@ -138,9 +138,9 @@ class _SoundEvents(Task):
     senses = ("audio",)
     classes: int
 
-    def encoder(self, subject: Subject, senses: Senses) -> nn.Module:
+    def encoder(self, subject: Subject, senses: str) -> nn.Module:
         """One embedding per label frame."""
-        return subject.encoder(senses, label_frames(subject))
+        return subject.encoder("audio", label_frames(subject))
 
     def score(self, answers: Tensor, test: Examples) -> EventScores:
         """Put the answers to the stretches of a recording together."""
@@ -187,12 +187,17 @@ class SimulatedEvents(_SoundEvents):
 
     def __post_init__(self) -> None:
         self.loss, self.outputs = EventVectors(self.classes, _TRACKS), _TRACKS * self.classes * 3
+        self._made: dict[int, list[list[_Recording]]] = {}
 
     def splits(self, subject: Subject) -> list[Split]:
         """Rooms and sounds of the test are not those of the training."""
-        config = SceneConfig(classes=self.classes, duration=self.duration, sample_rate=subject.sample_rate)
-        sides = []
-        for first, count in ((10_000_000, self.scenes), (20_000_000, max(2, self.scenes // 4))):
-            made = [seld_scene(config, 0, first + index) for index in range(count)]
-            sides.append([_Recording(None, events, self.duration, sound) for sound, events in made])
-        return [Split(*(_Stretches(side, subject, self.classes) for side in sides))]
+        rate = subject.sample_rate
+        if rate not in self._made:
+            counts = {10_000_000: self.scenes, 20_000_000: max(2, self.scenes // 4)}
+            self._made[rate] = [self._recordings(rate, range(first, first + n)) for first, n in counts.items()]
+        return [Split(*(_Stretches(side, subject, self.classes) for side in self._made[rate]))]
+
+    def _recordings(self, sample_rate: int, indices: range) -> list[_Recording]:
+        config = SceneConfig(classes=self.classes, duration=self.duration, sample_rate=sample_rate)
+        made = (seld_scene(config, 0, index) for index in indices)
+        return [_Recording(None, events, self.duration, sound) for sound, events in made]

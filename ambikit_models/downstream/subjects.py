@@ -12,10 +12,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+import ambikit
 from ambikit.errors import AmbikitError
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.downstream.examples import Inputs
 from ambikit_models.downstream.fitting import seeded
+from ambikit_models.sound.formats import Pattern
 from ambikit_models.training.checkpoints import load_model
 from ambikit_models.training.config import TrainingConfig
 
@@ -132,7 +134,7 @@ class System:
 
     def hear(self, windows: Float[Tensor, "pieces channels time"]) -> Float[Tensor, "pieces features mel frames"]:
         """Features of the sounds as heard when looking to the front."""
-        scene = stereo_as_scene(windows) if windows.shape[-2] == 2 else windows
+        scene = stereo_as_scene(windows, self.recipe.sound.pattern) if windows.shape[-2] == 2 else windows
         front = torch.zeros((), dtype=scene.dtype)
         return self.recipe.sound.view(self.recipe.sound.prepare(scene), front, front)
 
@@ -161,8 +163,6 @@ class _Encoder(nn.Module):
             return torch.cat([video, self.model.embed_audio(audio)], -1)
         if self.steps is None:
             return self.model.embed_audio(audio)
-        if not hasattr(self.model, "embed_audio_frames"):
-            return self.model.embed_audio(audio)[..., None, :].repeat_interleave(self.steps, -2)
         frames = self.model.embed_audio_frames(audio)
         pooled = nn.functional.adaptive_avg_pool1d(frames.flatten(0, 1).mT, self.steps).mT
         return pooled.unflatten(0, frames.shape[:2])
@@ -174,20 +174,22 @@ def _there(tensor: Tensor | None, words: str) -> Tensor:
     return tensor
 
 
-def stereo_as_scene(stereo: Float[Tensor, "*batch 2 time"]) -> Float[Tensor, "*batch 4 time"]:
+def stereo_as_scene(
+    stereo: Float[Tensor, "*batch 2 time"], pattern: Pattern = "hypercardioid"
+) -> Float[Tensor, "*batch 4 time"]:
     """The first-order scene whose stereo decode is the given left and right channel; X and Z are silent.
 
-    The decode of the papers is L, R = ¼ W ± ¾ Y; so W = 2 (L + R) and Y = ⅔ (L − R). It brings sound of two ears to a
-    model that hears scenes decoded to stereo. A model that hears all of a scene gets one without front and back.
+    The decode is L, R = a W ± b Y with the weights of the beam, ¼ and ¾ for the hypercardioid; so W = (L + R) / 2a and
+    Y = (L − R) / 2b. It brings sound of two ears to a model that hears scenes decoded to stereo. A model that hears all
+    of a scene gets one without front and back.
 
     Examples
     --------
-    >>> import ambikit
     >>> stereo = torch.tensor([[1.0, 0.0], [0.0, 0.5]])
     >>> ambikit.decode_stereo(stereo_as_scene(stereo))
     tensor([[1.0000, 0.0000],
             [0.0000, 0.5000]])
     """
-    left, right = stereo.unbind(-2)
+    (omni, dipole), (left, right) = ambikit.beam_weights(pattern, 1), stereo.unbind(-2)
     silence = torch.zeros_like(left)
-    return torch.stack([2 * (left + right), (left - right) / 1.5, silence, silence], -2)
+    return torch.stack([(left + right) / (2 * float(omni)), (left - right) / (2 * float(dipole)), silence, silence], -2)

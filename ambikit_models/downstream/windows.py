@@ -1,12 +1,13 @@
 """Long sounds as windows of the length that a subject hears at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+import ambikit
 from ambikit_models.downstream.subjects import Subject
 
 __all__ = ["read_windows", "window_starts"]
@@ -31,7 +32,10 @@ def window_starts(
 
 
 def read_windows(
-    read: Callable[[float, float], tuple[np.ndarray, float]], starts: Float[np.ndarray, "pieces"], subject: Subject
+    read: Callable[[float, float], tuple[np.ndarray, float]],
+    starts: Float[np.ndarray, "pieces"],
+    subject: Subject,
+    azimuths: Sequence[float] | None = None,
 ) -> Float[Tensor, "pieces ..."]:
     """Read windows of a sound and make the inputs of a subject of them.
 
@@ -43,6 +47,8 @@ def read_windows(
         When the windows begin.
     subject
         Who hears them.
+    azimuths
+        To which side each is heard, radians; by default to the front. Other sides need first-order sound.
     """
     samples = round(subject.duration * subject.sample_rate)
     begin = float(starts.min())
@@ -52,4 +58,6 @@ def read_windows(
         first = round((start - begin) * rate)
         piece = sound[:, first : first + samples]
         windows[number, :, : piece.shape[1]] = piece
+    if azimuths is not None:
+        windows = ambikit.align(windows, np.array(azimuths), 0.0)
     return subject.hear(torch.from_numpy(windows))
