@@ -96,7 +96,8 @@ def train(
     clips = getattr(source, "identity", "")
     if last:
         resume(last, model, None, config, clips=clips)
-        fabric.strategy.precision.load_state_dict(load_precision(last))
+        if remembered := load_precision(last):
+            fabric.strategy.precision.load_state_dict(remembered)
     if config.execution.synchronize_normalization:
         synchronize_normalization(model, fabric.device)
     if fabric.is_global_zero:
