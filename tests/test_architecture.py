@@ -55,6 +55,7 @@ LAYERS = {
         ("downstream",),
         ("study",),
         ("hub",),
+        ("published",),
         ("cli",),
         ("__main__",),
     ],

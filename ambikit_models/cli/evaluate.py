@@ -192,6 +192,6 @@ class Evaluate:
         else:
             head, test = (world.clips(system, part) for part in ("head", "test"))
             folds = [(head, np.arange(len(head)), test, np.arange(len(test)))]
-        trained = any(phase.objective == "avsa" for phase in system.recipe.phases)
+        trained = any(phase.predicts for phase in system.recipe.phases)
         how = {"translated": trained and "untrained" not in system.name, "seeds": self.seeds, "tell": tell}
         return alignment_figures(system, folds, **how)

@@ -137,7 +137,7 @@ def _run(study: StudyConfig, variant: Variant, seed: int, output: Path, messages
         "seed": seed,
         "final_loss": _final_loss(folder),
         "chance_loss": config.phases[-1].chance_loss,
-        "aligned": any(phase.objective == "avsa" for phase in config.phases),
+        "aligned": any(phase.predicts for phase in config.phases),
         "trained": evaluate_model(model, config, study, head, test, trained=True, progress=evaluating("trained")),
         "untrained": evaluate_model(
             untrained, config, study, head, test, trained=False, progress=evaluating("untrained")
