@@ -25,6 +25,7 @@ def pieces(results: dict[str, dict[str, Any]]) -> dict[str, str]:
         "first_call": _of(results, "first_call"),
         "memory": _of(results, "memory"),
         "training_step": _of(results, "training_step") + "\n" + _of(results, "cuda"),
+        "sound_formats": _of(results, "sound_formats"),
         "files": _of(results, "files"),
         "tables": tables(results),
     }
