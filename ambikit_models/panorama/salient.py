@@ -1,4 +1,4 @@
-"""Viewpoints worth looking at: on what sounds, on what moves, on objects, or anywhere, mixed by weights."""
+"""Viewpoints worth looking at: on what sounds, moves, looks like an object, or anywhere, mixed by weights."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,11 +15,13 @@ __all__ = ["SalientViewpoints"]
 
 #: how many random directions are tried for one view, and how many whole sets for one clip, before the best is taken
 _CANDIDATES, _ROUNDS = 32, 8
+#: the strategies that look for directions
+_SOUGHT = ("sound", "motion", "objectness", "objects")
 
 
 @dataclass(frozen=True)
 class SalientViewpoints:
-    """Viewpoints on what sounds, what moves and what a detector finds, apart from one another.
+    """Viewpoints on what sounds, moves, looks like an object or is found by a detector, apart from one another.
 
     Each view draws one of the strategies by their weights, and then one of the directions that strategy found,
     strong ones more often, that is far enough from the views before it; where none is left, the view is random. So
@@ -37,7 +39,10 @@ class SalientViewpoints:
     sound
         Weight of the directions of direct sound, :func:`~ambikit_models.panorama.sounding.sounding_directions`.
     motion
-        Weight of the directions that change, :func:`~ambikit_models.panorama.motion.moving_directions`.
+        Weight of the directions that move, :func:`~ambikit_models.panorama.motion.moving_directions`.
+    objectness
+        Weight of the directions that stand out in colour,
+        :func:`~ambikit_models.panorama.objectness.objectness_directions`; needs no detector.
     objects
         Weight of the detections of the source of clips.
     random
@@ -66,6 +71,7 @@ class SalientViewpoints:
     views: int = 4
     sound: float = 1.0
     motion: float = 0.0
+    objectness: float = 0.0
     objects: float = 0.0
     random: float = 0.0
     quarters: bool = False
@@ -77,11 +83,11 @@ class SalientViewpoints:
     def __post_init__(self) -> None:
         if self.views < 1:
             raise AmbikitError(f"got views={self.views}; expected at least 1 viewpoint per clip")
-        weights = [self.sound, self.motion, self.objects, self.random]
+        weights = [getattr(self, name) for name in (*_SOUGHT, "random")]
         if not (all(math.isfinite(w) and w >= 0 for w in weights) and sum(weights) > 0):
             raise AmbikitError(
-                f"got sound={self.sound}, motion={self.motion}, objects={self.objects}, random={self.random}; expected "
-                "weights of 0 or more, one of them above 0"
+                f"got sound={self.sound}, motion={self.motion}, objectness={self.objectness}, objects={self.objects}, "
+                f"random={self.random}; expected weights of 0 or more, one of them above 0"
             )
         if not 0 <= self.jitter <= math.pi or not 0 <= self.minimum_separation <= math.pi:
             raise AmbikitError(
@@ -92,8 +98,8 @@ class SalientViewpoints:
 
     @property
     def sought(self) -> tuple[str, ...]:
-        """The strategies that have to look at a clip: those of ``sound``, ``motion``, ``objects`` with a weight."""
-        return tuple(name for name in ("sound", "motion", "objects") if getattr(self, name) > 0)
+        """The strategies that have to look at a clip: all but ``random`` that have a weight."""
+        return tuple(name for name in _SOUGHT if getattr(self, name) > 0)
 
     def draw(self, generator: np.random.Generator, found: Sequence[Mapping[str, HasDirections]]) -> Viewpoints:
         """Draw viewpoints of as many clips as there are entries in ``found``: what each strategy found in the clip.
@@ -109,7 +115,7 @@ class SalientViewpoints:
 
     def _clip(self, generator: np.random.Generator, found: dict[str, np.ndarray]) -> np.ndarray:
         """The centres ``(views, 2)`` of one clip; sets that came out too narrow are drawn again."""
-        names = ("sound", "motion", "objects", "random")
+        names = (*_SOUGHT, "random")
         weights = np.array([getattr(self, name) for name in names])
         nothing = np.zeros((0, 3))
         best, widest = np.zeros((self.views, 2)), -1.0

@@ -12,6 +12,7 @@ import numpy as np
 
 from ambikit.errors import AmbikitError
 from ambikit_models.panorama.motion import moving_directions
+from ambikit_models.panorama.objectness import objectness_directions
 from ambikit_models.panorama.salient import SalientViewpoints
 from ambikit_models.panorama.sounding import sounding_directions
 from ambikit_models.panorama.viewpoints import HasDirections, ObjectViewpoints, RandomViewpoints, Viewpoints
@@ -94,7 +95,7 @@ def choose_viewpoints(
 ) -> Viewpoints:
     """Draw the viewpoints of some clips, from what the source sees and hears in them if the chooser seeks something.
 
-    For sound the source must have ``soundtrack(index)``, for motion ``panoramas(index)``, for objects
+    For sound the source must have ``soundtrack(index)``, for motion and objectness ``panoramas(index)``, for objects
     ``detections(index)``; each clip is searched once.
     """
     chooser = dataclasses.replace(chooser, views=views)
@@ -116,6 +117,8 @@ def _seek(name: str, source: Any, index: int) -> HasDirections:
             known[name, index] = sounding_directions(source.soundtrack(index))
         elif name == "motion":
             known[name, index] = moving_directions(source.panoramas(index))
+        elif name == "objectness":
+            known[name, index] = objectness_directions(source.panoramas(index))
         else:
             known[name, index] = source.detections(index)
     return known[name, index]

@@ -7,6 +7,7 @@ import signal as signals
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import av
@@ -257,6 +258,15 @@ class TestInterruption:
 
     def test_processes_make_the_same(self, collection, prepared, tmp_path):
         prepare(collection, tmp_path, SMALL, workers=2)
+        assert contents(tmp_path) == contents(prepared[0])
+
+    @pytest.mark.cluster
+    @pytest.mark.parametrize(("executor", "package"), [("ray", "ray"), ("dask", "distributed")])
+    def test_a_cluster_of_two_makes_the_same(self, executor, package, collection, prepared, tmp_path):
+        pytest.importorskip(package)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            prepare(collection, tmp_path, SMALL, workers=2, executor=executor)
         assert contents(tmp_path) == contents(prepared[0])
 
     def test_two_runs_at_once(self, collection, tmp_path):
