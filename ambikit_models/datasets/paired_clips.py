@@ -34,7 +34,8 @@ class PairedClips:
 
     A clip that cannot be read is warned about once, noted in :attr:`skipped`, and its place is taken by the next
     readable clip that the batch does not hold already (or does, where there is no other); :attr:`Batch.index` tells
-    which. A sound that is meant to be that of another clip stays that of another clip.
+    which. A sound that is meant to be that of another clip stays that of another clip. Training says for each row which
+    clips may take its place (``spare``), so that processes that share a batch replace as one would.
 
     Parameters
     ----------
@@ -116,6 +117,9 @@ class PairedClips:
             cache_bytes=cache_bytes,
         )
 
+    #: says to training that :meth:`batch` takes ``spare``
+    replaces = True
+
     def __len__(self) -> int:
         return len(self.clips)
 
@@ -161,8 +165,12 @@ class PairedClips:
         sound_indices: Int[np.ndarray, "clips"] | None = None,
         yaw: Any = None,
         moments: Float[torch.Tensor, "clips views"] | None = None,
+        spare: Int[np.ndarray, "clips tries"] | None = None,
     ) -> Batch:
-        """Show and play some clips from some viewpoints: see :meth:`ClipSource.batch`."""
+        """Show and play some clips from some viewpoints: see :meth:`ClipSource.batch`.
+
+        ``spare`` names for each row the clips to take in its place, in this order, before any other; −1 is none.
+        """
         heard = indices if sound_indices is None else sound_indices
         if not 0 < len(indices) == len(heard) == viewpoints.clips:
             raise ShapeError(
@@ -173,6 +181,7 @@ class PairedClips:
             angle.numpy(force=True) for angle in (viewpoints.azimuth, viewpoints.elevation, viewpoints.field_of_view)
         )
         taken = {int(index) for index in (*indices, *heard)}
+        before = [None] * len(indices) if spare is None else spare.tolist()
         views, sounds, index = [], [], []
         for row, drawn_from in enumerate(viewpoints.fingerprints()):
             # which views are seen and heard at the same moment
@@ -181,7 +190,7 @@ class PairedClips:
             if moments is not None:
                 said, which = np.unique(moments[row].double().numpy(force=True), return_inverse=True)
                 draws = said.tolist()
-            pairs, shown = self._pair(int(indices[row]), int(heard[row]), draws, taken)
+            pairs, shown = self._pair(int(indices[row]), int(heard[row]), draws, taken, before[row])
             views.append(self._views([pictures for pictures, _ in pairs], angles, which))
             heard_then = torch.stack([sound for _, sound in pairs])
             sounds.append(heard_then if which is None else heard_then[which])
@@ -250,7 +259,7 @@ class PairedClips:
         return crops[0] if which is None else torch.cat(crops, 1)[:, np.argsort(np.concatenate(groups))]
 
     def _pair(
-        self, shown: int, heard: int, draws: list[Draw], taken: set[int]
+        self, shown: int, heard: int, draws: list[Draw], taken: set[int], spare: list[int] | None
     ) -> tuple[list[tuple[np.ndarray, torch.Tensor]], int]:
         """Pictures and sound of two clips at some moments, or of one, or of what replaces them."""
         sound_of = self._reader.prepared if self.device is None else self._reader.excerpt
@@ -259,21 +268,29 @@ class PairedClips:
             return [(self._reader.pictures(i, draw), sound_of(i, draw)) for draw in draws]
 
         if shown == heard:
-            return self._first_readable(shown, both, taken)
+            return self._first_readable(shown, both, taken, spare)
         pictures, shown = self._first_readable(
-            shown, lambda i: [self._reader.pictures(i, draw) for draw in draws], taken
+            shown, lambda i: [self._reader.pictures(i, draw) for draw in draws], taken, spare
         )
         sounds, _ = self._first_readable(
-            heard, lambda i: [sound_of(i, draw) for draw in draws], taken, other_than=shown
+            heard, lambda i: [sound_of(i, draw) for draw in draws], taken, spare, other_than=shown
         )
         return list(zip(pictures, sounds, strict=True)), shown
 
     def _first_readable(
-        self, index: int, read: Callable[[int], Any], taken: set[int], other_than: int | None = None
+        self,
+        index: int,
+        read: Callable[[int], Any],
+        taken: set[int],
+        spare: list[int] | None,
+        other_than: int | None = None,
     ) -> tuple[Any, int]:
         following = [(index + step) % len(self) for step in range(1, len(self))]
-        unused = [candidate for candidate in following if candidate not in taken]
-        for candidate in (index, *unused, *(candidate for candidate in following if candidate in taken)):
+        if spare is None:
+            following.sort(key=taken.__contains__)  # those that the batch does not hold come first
+        else:  # what a process that shares the batch has taken is not known here, and must make no difference
+            following = [*(candidate for candidate in spare if candidate >= 0), *following]
+        for candidate in (index, *following):
             if candidate == other_than:
                 continue
             value = self._attempt(candidate, lambda: read(candidate))  # noqa: B023 - called at once

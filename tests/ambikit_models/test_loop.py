@@ -14,7 +14,7 @@ from ambikit_models.training.augmentation import flip_jointly
 from ambikit_models.training.checkpoints import latest_checkpoint, load_model
 from ambikit_models.training.config import Phase
 from ambikit_models.training.loop import train
-from ambikit_models.training.sampling import clip_indices
+from ambikit_models.training.sampling import clip_indices, spare_clips
 from tests.ambikit_models.test_objectives import toy_batch
 from tests.ambikit_models.toy import SOUND, ToyClips, toy_config
 
@@ -179,6 +179,34 @@ class TestSampling:
             seen |= set(indices)
         assert {0, 1, 2, 3, 4, 5, 6, 7, 8} <= seen  # every clip of the small ones
         assert len(seen) > 60  # and many of the large ones
+
+    def test_replacements_are_other_videos_and_each_for_one_clip_alone(self):
+        videos = np.repeat(np.arange(30), 3)
+        for step in range(8):
+            batch, spare = clip_indices(0, step, 8, videos), spare_clips(0, step, 8, videos, tries=2)
+            every = np.concatenate([batch, spare.ravel()])
+            assert spare.shape == (8, 2)
+            assert len(set(videos[every])) == 24
+
+    def test_replacements_where_videos_are_few(self):
+        spare = spare_clips(0, 0, 8, np.arange(11), tries=2)
+        assert sorted(spare.ravel())[13:] == sorted(set(range(11)) - set(clip_indices(0, 0, 8, np.arange(11))))
+        assert (spare[:, 1] == -1).all()
+
+    def test_training_tells_what_may_be_replaced_by_what(self, tmp_path):
+        told = []
+
+        class Replacing(ToyClips):
+            replaces = True
+
+            def batch(self, indices, viewpoints, *, spare=None, **settings):
+                told.append(spare)
+                return super().batch(indices, viewpoints, **settings)
+
+        train(toy_config(), Replacing(), tmp_path, stop_at=2)
+        assert told[0] is None  # the statistics of the features
+        for step in range(2):
+            assert np.array_equal(told[1 + step], spare_clips(0, step, 16, np.arange(64)))
 
     def test_too_few_videos(self):
         with pytest.raises(AmbikitError, match="5 clips of 2 videos for batches of 3"):

@@ -321,6 +321,19 @@ class TestDamage:
             batch = clips.batch(np.arange(4), RandomViewpoints(views=1).draw(np.random.default_rng(0), 4))
         assert batch.index.tolist() == [0, 2, 2, 0]
 
+    def test_two_processes_replace_as_one(self, damaged):
+        views = RandomViewpoints(views=1).draw(np.random.default_rng(0), 3)
+        rows, spare = np.array([1, 3, 1]), np.array([[2, 0], [3, 2], [-1, -1]])  # 1 and 3 are broken
+        made = []
+        for part in (slice(0, 3), slice(0, 1), slice(1, 3)):
+            with pytest.warns(UserWarning, match="skipping"):
+                made.append(YT360(damaged, sound=SOUND, **SMALL).batch(rows[part], views[part], spare=spare[part]))
+        one, *shares = made
+        assert one.index.tolist() == [2, 2, 2]
+        assert torch.equal(one.index, torch.cat([share.index for share in shares]))
+        assert torch.equal(one.audio, torch.cat([share.audio for share in shares]))
+        assert torch.equal(one.video, torch.cat([share.video for share in shares]))
+
     def test_nothing_left_is_an_error(self, damaged):
         for name in ("abcdefghijk-0", "-x-y-z_0123-7"):
             (damaged / "audio" / f"{name}.m4a").unlink()
