@@ -38,6 +38,8 @@ class Train:
     """Machines; by default what torchrun started, or 1."""
     precision: str = "32-true"
     """32-true, bf16-mixed or 16-mixed."""
+    views_on_device: bool = False
+    """Cut views and analyse sounds on the device that trains; by default compiled loops do it on the CPU."""
     yolo_weights: str = "yolo11n.pt"
     """Weights of the detector, for recipes that look at objects (needs the extra yolo)."""
 
@@ -63,4 +65,6 @@ class Train:
                 num_nodes=self.num_nodes or int(os.environ.get("WORLD_SIZE", "1")) // local,
                 precision=self.precision,
             )
+            if self.views_on_device:
+                clips.device = fabric.device
             train_with_progress(config, clips, self.output, fabric=fabric, console=console)
