@@ -15,13 +15,17 @@ __all__ = ["Train"]
 
 @dataclass(frozen=True)
 class Train:
-    """Train a published recipe, or one's own, on prepared clips, or on a folder in the YT-360 layout."""
+    """Train a published recipe, or one's own, on prepared clips, on shards of them, or on the YT-360 layout."""
 
     data: Annotated[Path, tyro.conf.Positional]
-    """Folder that was prepared, or one with video/*.mp4 and audio/*.m4a. With few clips: examples/train_avsa.py --data
-    DIR."""
+    """Folder that was prepared, one of shards, or one with video/*.mp4 and audio/*.m4a. With few clips:
+    examples/train_avsa.py --data DIR."""
     recipe: str = "morgado2020"
-    """morgado2020, wang2022, or a YAML file of a training configuration."""
+    """ambikit, morgado2020, morgado2020_code, wang2022, wang2022_stereo, or a YAML file of a training configuration."""
+    row: str | None = None
+    """In place of a recipe the row of a published table, e.g. morgado2020-s3d-hard; the documentation lists them."""
+    set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """Change a field of the recipe, e.g. phases.-1.views=8 or sound.format=stereo; values as in YAML; repeatable."""
     output: Path = Path("runs/train")
     """Folder for checkpoints and metrics; an interrupted run there goes on."""
     split: str | None = None
@@ -51,8 +55,14 @@ class Train:
         from ambikit_models.study.progress import notes
         from ambikit_models.study.videos import open_videos, train_with_progress
         from ambikit_models.training.config import TrainingConfig, load_yaml
+        from ambikit_models.training.overrides import override
+        from ambikit_models.training.rows import published_row
 
-        config = load_yaml(TrainingConfig, preset_path("recipes", self.recipe))
+        if self.row is not None:
+            config = published_row(self.row).training()
+        else:
+            config = load_yaml(TrainingConfig, preset_path("recipes", self.recipe))
+        config = override(config, self.set)
         if self.select is not None:
             config = replace(config, clip=replace(config.clip, selection=self.select))
         console = Console()

@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import pytest
 
 from ambikit_models.cli import main
 from ambikit_models.study.videos import small_recipe
+from ambikit_models.training.checkpoints import latest_checkpoint
 from ambikit_models.training.config import save_yaml
 
 
@@ -41,6 +43,46 @@ def test_a_written_world_is_judged_like_any_collection(tmp_path, capsys):
     }
     with pytest.raises(SystemExit, match="written with other settings"):
         main(["write-world", str(world), "--videos", "2", *small])
+
+
+SMALL = [
+    *("model={video: small, audio: small, width: 16, projection: 8, regression: true}", "sound.bands=16"),
+    *("sound.window=0.064", "sound.hop=0.04", "sound.sample_rate=16000", "clip.size=12", "clip.frames=1"),
+    *("clip.frame_rate=2.0", "clip.duration=0.5", "horizontal_flip=joint", "log_every=1"),
+]
+ROWS = {
+    "morgado2020-2-avc-transf": ["phases.0.steps=2", "phases.0.clips=3"],
+    "morgado2020-2-avts": ["phases.0.steps=1", "phases.0.clips=3", "phases.1.steps=2", "phases.1.clips=3"],
+    "morgado2020-s3d-hard": ["phases.0.steps=2", "phases.0.clips=2", "phases.0.views=8"],
+    "morgado2020-s3c-spatial-temporal": ["phases.0=null", "phases.0.steps=2", "phases.0.clips=2"],
+}
+
+
+@pytest.fixture(scope="module")
+def small_world(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("world")
+    shape = ["--seconds", "3", "--clips", "1", "1", "--height", "16", "--workers", "1"]
+    main(["write-world", str(folder), "--videos", "3", "--seed", "1", *shape])
+    return folder
+
+
+@pytest.mark.parametrize("row", [*ROWS, None])
+def test_rows_of_tables_train_on_a_written_world_in_small(row, small_world, tmp_path):
+    changes = ROWS.get(row, ["phases.0=null", "phases.0={objective: regression, steps: 2, clips: 2, views: 2}"])
+    chosen = ["--recipe", "ambikit"] if row is None else ["--row", row]
+    settings = [word for change in [*SMALL, *changes] for word in ("--set", change)]
+    main(["train", str(small_world), *chosen, *settings, "--accelerator", "cpu", "--output", str(tmp_path)])
+    records = [json.loads(line) for line in (tmp_path / "metrics.jsonl").open()]
+    assert [record["step"] for record in records] == list(range(1, len(records) + 1))
+    assert all(math.isfinite(record["loss"]) for record in records)
+    assert latest_checkpoint(tmp_path / "checkpoints").name == f"step-{len(records):06d}"
+
+
+def test_what_cannot_be_set_is_said(small_world, tmp_path):
+    with pytest.raises(SystemExit, match="error: got the key phases.1.view; expected for 'view' one of objective"):
+        main(["train", str(small_world), "--set", "phases.1.view=4", "--output", str(tmp_path)])
+    with pytest.raises(SystemExit, match="error: got the row 'x'; expected one of morgado2020-2-avc"):
+        main(["train", str(small_world), "--row", "x", "--output", str(tmp_path)])
 
 
 @pytest.mark.recordings
