@@ -126,16 +126,16 @@ def train_with_progress(
     fabric: Fabric | None = None,
     console: Console | None = None,
 ) -> AlignmentModel:
-    """Train with a live bar, and say which clips could not be used."""
+    """Train with a live bar, and say what went wrong with the loss and which clips could not be used."""
     console = console or Console()
     with live_progress(console) as tell:
-        model = train(
-            config,
-            clips,
-            output,
-            fabric=fabric,
-            report=lambda record: tell("training", record["step"], record["steps"], training_words(record)),
-        )
+
+        def report(record: dict[str, Any]) -> None:
+            tell("training", record["step"], record["steps"], training_words(record))
+            if "warning" in record:
+                console.print(f"note: {record['phase'].upper()} {record['warning']}", highlight=False)
+
+        model = train(config, clips, output, fabric=fabric, report=report)
     if clips.skipped:
         console.print(f"{len(clips.skipped)} of {len(clips)} clips could not be read and were skipped:")
         for name, reason in clips.skipped.items():
