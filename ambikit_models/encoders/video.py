@@ -57,7 +57,7 @@ class R2Plus1DVideoEncoder(nn.Module):
 
         self.width = 512
         self.network = r2plus1d_18(weights=weights)
-        self.network.avgpool = nn.AdaptiveMaxPool3d(1)
+        self.network.avgpool = _Maximum()
         self.network.fc = nn.Identity()
         self.register_buffer("mean", torch.tensor([0.43216, 0.394666, 0.37645]).reshape(3, 1, 1, 1))
         self.register_buffer("deviation", torch.tensor([0.22803, 0.22145, 0.216989]).reshape(3, 1, 1, 1))
@@ -65,6 +65,13 @@ class R2Plus1DVideoEncoder(nn.Module):
     def forward(self, video: Float[Tensor, "batch 3 frames height width"]) -> Float[Tensor, "batch 512"]:
         """Embed a batch of crops."""
         return self.network((video - self.mean) / self.deviation)
+
+
+class _Maximum(nn.Module):
+    """The maximum over time and place. Torch's own pooling adds gradients on a GPU in no particular order."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.amax((-3, -2, -1), keepdim=True)
 
 
 def _convolution(inputs: int, outputs: int, *, kernel: int, stride: int) -> nn.Sequential:
