@@ -2,6 +2,7 @@
 
 import dataclasses
 import typing
+from pathlib import Path
 
 import pytest
 import torch
@@ -167,3 +168,26 @@ class TestOverrides:
 
     def test_any_dataclass(self):
         assert override(Phase("avsa", 10, 4, 4), ["views=8"]).views == 8
+
+
+class TestThePage:
+    def test_every_row_stands_on_it_as_it_is(self):
+        page = (Path(__file__).resolve().parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
+        lines = set(page.splitlines())
+        for row in published_rows():
+            recipe = f"`{row.recipe}`" if row.recipe else "–"
+            figures = "; ".join(f"{name} {value:g}" for name, value in row.reported.items())
+            cells = (
+                f"`{row.name}`",
+                row.row,
+                recipe + (", not trained" if row.recipe and not row.trained else ""),
+                " ".join(f"`{change}`" for change in row.set) or "–",
+                f"{', '.join(row.tasks)} ({row.way})",
+                figures or "not in the text",
+            )
+            assert f"| {' | '.join(cells)} |" in lines, row.name
+
+    def test_every_recipe_is_named(self):
+        page = (Path(__file__).resolve().parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
+        for name in preset_names("recipes"):
+            assert f"| `{name}` |" in page
