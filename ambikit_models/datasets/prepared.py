@@ -55,27 +55,24 @@ class PreparedClips(PairedClips):
         **settings: Any,
     ) -> None:
         self.root = Path(root)
-        records = read_records(self.root / MANIFEST)
+        records = self._every_record()
         if split is not None:
             wanted = _names(self.root / f"{split}.txt")
             records = [record for record in records if record["video"] in wanted]
         if not records:
             of_split = "" if split is None else f" of the split {split!r}"
             raise FileError(
-                f"got {self.root / MANIFEST}, which has no clip{of_split}; expected at least one; set_aside.jsonl says "
-                "what was set aside when it was prepared, and why"
+                f"got {self.root}, whose list has no clip{of_split}; expected at least one; set_aside.jsonl says what "
+                "was set aside when it was prepared, and why"
             )
         if selection != "all":
             records = select(records, selection, seed=settings.get("seed", 0))
         self.records = records
-        clips = [
-            ClipFiles(r["name"], r["video"], self.root / r["pictures"], self.root / r["sound"]) for r in self.records
-        ]
-        super().__init__(clips, sound, **settings)
+        super().__init__([self._files_of(record) for record in self.records], sound, **settings)
 
     def subset(self, indices: Int[np.ndarray, "chosen"]) -> "PreparedClips":
         """Some of the clips as a source of their own, with the same settings and memory of their own."""
-        part = object.__new__(PreparedClips)
+        part = object.__new__(type(self))
         part.__dict__.update(super().subset(indices).__dict__)
         part.root, part.records = self.root, [self.records[index] for index in indices]
         return part
@@ -91,8 +88,17 @@ class PreparedClips(PairedClips):
                 )
             return super().detections(index)
         if index not in self._detections:
-            self._detections[index] = read_boxes(self.root / boxes["path"], self.records[index]["duration"] / 2)
+            self._detections[index] = read_boxes(self._boxes_of(index), self.records[index]["duration"] / 2)
         return self._detections[index]
+
+    def _every_record(self) -> list[dict[str, Any]]:
+        return read_records(self.root / MANIFEST)
+
+    def _files_of(self, record: dict[str, Any]) -> ClipFiles:
+        return ClipFiles(record["name"], record["video"], self.root / record["pictures"], self.root / record["sound"])
+
+    def _boxes_of(self, index: int) -> Path:
+        return self.root / self.records[index]["boxes"]["path"]
 
 
 def _names(path: Path) -> set[str]:

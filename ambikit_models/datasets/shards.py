@@ -18,7 +18,30 @@ from ambikit_models.datasets.paired_clips import ClipFiles
 from ambikit_models.preparation.records import read_records
 from ambikit_models.preparation.shards import INDEX
 
-__all__ = ["Position", "ShardReader", "ShardSample"]
+__all__ = ["Position", "ShardReader", "ShardSample", "read_from_shard"]
+
+
+def read_from_shard(shard: Path, places: dict[str, Any], *endings: str) -> list[bytes]:
+    """Some of the files of a clip, by its places in the index of the shards, without reading anything else.
+
+    Raises
+    ------
+    FileError
+        If the shard cannot be read or is cut off.
+    """
+    content = []
+    try:
+        with shard.open("rb") as file:
+            for offset, size in (places[ending] for ending in endings):
+                file.seek(offset)
+                content.append(file.read(size))
+                if len(content[-1]) != size:
+                    raise OSError("it is cut off")
+    except OSError as error:
+        raise FileError(
+            f"got {shard}, which cannot be read ({error}); expected a whole shard; copy it again"
+        ) from error
+    return content
 
 
 @dataclass(frozen=True)
@@ -226,21 +249,8 @@ class ShardReader(IterableDataset):
 
     def _read(self, shard: int, place: int, position: Position) -> ShardSample:
         path, places = self.folder / self.shards[shard]["shard"], self.shards[shard]["places"][place]
-        content = {}
-        try:
-            with path.open("rb") as file:
-                for ending in ("json", "mp4", "flac"):
-                    offset, size = places[ending]
-                    file.seek(offset)
-                    content[ending] = file.read(size)
-                    if len(content[ending]) != size:
-                        raise OSError("it is cut off")
-            record = json.loads(content["json"])
-        except (OSError, json.JSONDecodeError) as error:
-            raise FileError(
-                f"got {path}, which cannot be read ({error}); expected a whole shard; copy it again"
-            ) from error
-        return ShardSample(record, content["mp4"], content["flac"], position)
+        line, pictures, sound = read_from_shard(path, places, "json", "mp4", "flac")
+        return ShardSample(json.loads(line), pictures, sound, position)
 
     def _identity(self) -> dict[str, Any]:
         """What a position is worth something for."""

@@ -13,6 +13,7 @@ from ambikit.errors import AmbikitError
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.datasets.paired_clips import PairedClips
 from ambikit_models.datasets.prepared import PreparedClips
+from ambikit_models.datasets.sharded_clips import ShardedClips
 from ambikit_models.datasets.video_folder import VideoFolder
 from ambikit_models.datasets.yt360 import YT360
 from ambikit_models.downstream.binary import CONDITIONS, evaluate_binary
@@ -24,6 +25,7 @@ from ambikit_models.preparation.collections import PICTURES
 from ambikit_models.preparation.prepare import MANIFEST
 from ambikit_models.preparation.records import read_records
 from ambikit_models.preparation.selection import Selection, select
+from ambikit_models.preparation.shards import INDEX
 from ambikit_models.sound import SoundFeatures
 from ambikit_models.study.pictures import draw_learning_curves
 from ambikit_models.study.progress import live_progress, notes, training_words
@@ -45,7 +47,7 @@ def open_videos(
     yolo_weights: str = "yolo11n.pt",
     audited: Path | None = None,
 ) -> PairedClips:
-    """Open a folder for a recipe: prepared (it has a manifest), in the YT-360 layout, or any with videos.
+    """Open a folder for a recipe: prepared (it has a manifest), of shards, in the YT-360 layout, or any with videos.
 
     A recipe that looks at objects gets the boxes that were prepared, or a YOLO detector. One that selects clips by
     their sound goes by the manifest, or by ``audited``, the ``audit.jsonl`` of a folder that was not prepared.
@@ -60,8 +62,9 @@ def open_videos(
     viewpoints = config.viewpoints
     objects = isinstance(viewpoints, ObjectViewpoints)
     objects = objects or (isinstance(viewpoints, SalientViewpoints) and viewpoints.objects > 0)
-    if (data / MANIFEST).is_file():
-        clips = PreparedClips(data, split, config.sound, selection=selection, seed=config.seed, **settings)
+    if (data / MANIFEST).is_file() or (data / INDEX).is_file():
+        kind = PreparedClips if (data / MANIFEST).is_file() else ShardedClips
+        clips = kind(data, split, config.sound, selection=selection, seed=config.seed, **settings)
         if objects and not all("boxes" in record for record in clips.records):
             clips.detector = YoloDetector(yolo_weights)
         return clips
