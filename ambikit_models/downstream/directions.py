@@ -135,7 +135,7 @@ class _Events:
         return len(self.events)
 
     def inputs(self, rows: np.ndarray, generator: np.random.Generator | None = None) -> Inputs:
-        return Inputs(audio=torch.stack([self._window(row, generator) for row in rows]))
+        return Inputs(audio=torch.stack([self._window(int(row), generator) for row in rows]))
 
     def signal(self, row: int) -> tuple[np.ndarray, float]:
         recording, start, _ = self.events[row]

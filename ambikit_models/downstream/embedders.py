@@ -45,12 +45,12 @@ class Embedder:
     frame_rate: float = 16.0
     """Pictures per second."""
 
-    def hear(self, windows: Float[Tensor, "pieces channels time"]) -> Float[Tensor, "pieces width"]:
+    def hear(self, windows: Float[Tensor, "pieces channels time"]) -> Float[Tensor, "pieces embedding"]:
         """Embed sounds: of a first-order scene only W."""
         sounds = windows[:, :1] if windows.shape[1] == 4 else windows
         return _stacked([self.embed_sound(sound, self.sample_rate) for sound in sounds.numpy(force=True)])
 
-    def see(self, pictures: Float[Tensor, "pieces 3 frames height width"]) -> Float[Tensor, "pieces width"]:
+    def see(self, pictures: Float[Tensor, "pieces 3 frames height width"]) -> Float[Tensor, "pieces embedding"]:
         """Embed pictures."""
         as_bytes = (255 * pictures).round().byte().permute(0, 2, 3, 4, 1).numpy(force=True)
         return _stacked(

@@ -25,12 +25,14 @@ from ambikit_models.downstream.subjects import Subject
 from ambikit_models.downstream.windows import read_windows
 from ambikit_models.media import media_duration
 from ambikit_models.seld.labels import FRAME, Events
-from ambikit_models.seld.metrics import score_events
+from ambikit_models.seld.metrics import EventCounts, count_events, scores_of
 from ambikit_models.seld.scenes import SceneConfig, seld_scene
 from ambikit_models.seld.targets import multi_accdoa_targets, multi_accdoa_to_events, place_in_frame
 
 __all__ = ["EventScores", "RecordedEvents", "SimulatedEvents"]
 
+#: location-dependent error rate and F, class-dependent localisation error and recall
+_FIGURES = {"ER 20°": "1", "F 20°": "%", "LE": "°", "LR": "%"}
 _TRACKS = 3
 #: windows of a stretch, which is learned at once
 _PIECES = 5
@@ -40,21 +42,21 @@ _PIECES = 5
 class EventScores:
     """The scores of recordings, which are no means over them."""
 
-    pairs: tuple[tuple[Events, Events], ...]
-    """Labels and predictions of each recording."""
-    classes: int
+    counts: tuple[EventCounts, ...]
+    """What is counted in each recording."""
 
     def __len__(self) -> int:
-        return len(self.pairs)
+        return len(self.counts)
 
     def figures(self, units: Int[np.ndarray, "drawn"]) -> dict[str, float]:
         """ER, F, LE and LR over some recordings, by the rules of DCASE 2022 and 2023."""
-        chosen = [self.pairs[unit] for unit in units]
-        if not any(len(labels) for labels, _ in chosen):
-            return dict.fromkeys(("ER 20°", "F 20°", "LE", "LR"), float("nan"))
-        found = score_events(chosen, self.classes)
+        first, *others = (self.counts[unit] for unit in units)
+        drawn = sum(others, first)
+        if not drawn.counts[0].any():
+            return dict.fromkeys(_FIGURES, float("nan"))
+        found = scores_of(drawn)
         values = (found.error_rate, found.f_score, found.localization_error_degrees, found.localization_recall)
-        return dict(zip(("ER 20°", "F 20°", "LE", "LR"), values, strict=True))
+        return dict(zip(_FIGURES, values, strict=True))
 
     def per_unit(self) -> dict[str, Float[np.ndarray, "units"]]:
         """None: recordings have no scores of their own that these were means of."""
@@ -62,7 +64,7 @@ class EventScores:
 
     def joined(self, other: "EventScores") -> "EventScores":
         """The recordings of two folds."""
-        return EventScores(self.pairs + other.pairs, self.classes)
+        return EventScores(self.counts + other.counts)
 
 
 class _Stretches:
@@ -134,7 +136,7 @@ def _targets(recording: _Recording, subject: Subject, classes: int) -> Float[Ten
 
 
 class _SoundEvents(Task):
-    units: ClassVar[dict[str, str]] = {"ER 20°": "1", "F 20°": "%", "LE": "°", "LR": "%"}
+    units: ClassVar[dict[str, str]] = _FIGURES
     senses = ("audio",)
     classes: int
 
@@ -145,14 +147,14 @@ class _SoundEvents(Task):
     def score(self, answers: Tensor, test: Examples) -> EventScores:
         """Put the answers to the stretches of a recording together."""
         assert isinstance(test, _Stretches)
-        pairs = []
+        counts = []
         for number, recording in enumerate(test.recordings):
             of_recording = answers[torch.as_tensor(test.groups == number)].flatten(0, 2)
             vectors = of_recording.T.unflatten(0, (_TRACKS, self.classes, 3))
             last = round(recording.seconds / FRAME)
             found = multi_accdoa_to_events(vectors[..., :last])
-            pairs.append((recording.events, found))
-        return EventScores(tuple(pairs), self.classes)
+            counts.append(count_events(recording.events, found, self.classes))
+        return EventScores(tuple(counts))
 
 
 @dataclass

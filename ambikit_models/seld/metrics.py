@@ -13,7 +13,7 @@ from ambikit._checks import check_order
 from ambikit.errors import AmbikitError
 from ambikit_models.seld.labels import Events
 
-__all__ = ["SeldScores", "score_events"]
+__all__ = ["EventCounts", "SeldScores", "count_events", "score_events", "scores_of"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,66 @@ class SeldScores:
         """The mean of ER, 1 − F, LE / 180° and 1 − LR; 0 is best."""
         parts = (self.error_rate, 1 - self.f_score, self.localization_error / pi, 1 - self.localization_recall)
         return sum(parts) / 4
+
+
+@dataclass(frozen=True)
+class EventCounts:
+    """What is counted in recordings; counts of several recordings are added."""
+
+    counts: Float[np.ndarray, "7 classes"]
+    """Sources, found, sum of angles of those found, right, wrong (too far away), missed, spurious, of each class."""
+    mistakes: float
+    """Of all classes together: Σ max(wrong + spurious, missed) over the segments."""
+
+    def __add__(self, other: "EventCounts") -> "EventCounts":
+        """The counts of two recordings."""
+        return EventCounts(self.counts + other.counts, self.mistakes + other.mistakes)
+
+
+def count_events(
+    labels: Events,
+    predictions: Events,
+    classes: int,
+    *,
+    threshold: float = radians(20.0),
+    segment: int = 10,
+) -> EventCounts:
+    """Compare the predictions for one recording with its labels: what :func:`score_events` counts."""
+    counts, mistakes = np.zeros((len(_COUNTS), classes)), 0.0
+    first, second = _by_segment(labels, classes, segment), _by_segment(predictions, classes, segment)
+    by_segment = defaultdict(lambda: np.zeros((len(_COUNTS), classes)))
+    for key in first.keys() | second.keys():
+        by_segment[key[0]][:, key[1]] = _compare(first.get(key, {}), second.get(key, {}), threshold)
+    for found in by_segment.values():
+        _, _, _, _, wrong, missed, spurious = found.sum(-1)
+        mistakes += float(max(wrong + spurious, missed))
+        counts += found
+    return EventCounts(counts, mistakes)
+
+
+def scores_of(counted: EventCounts, *, average: str = "macro") -> SeldScores:
+    """The scores that follow from counts of one or more recordings; see :func:`score_events`.
+
+    Raises
+    ------
+    AmbikitError
+        If there are no labels at all, or ``average`` is another word.
+    """
+    if average not in ("macro", "micro"):
+        raise AmbikitError(f"got average={average!r}; expected 'macro' or 'micro'; the challenges take 'macro'")
+    counts = counted.counts
+    if not counts[0].any():
+        raise AmbikitError(
+            "got no labels in any recording; expected at least one; check the order (labels, predictions)"
+        )
+    error_rate = float(counted.mistakes / counts[0].sum())
+    per_class = _rates(counts)
+    if average == "micro":
+        f_score, error, recall = (float(rate[0]) for rate in _rates(counts.sum(-1, keepdims=True)))
+    else:
+        f_score, error, recall = (float(np.nanmean(rate)) for rate in per_class)
+    names = ("f_score", "localization_error", "localization_recall")
+    return SeldScores(error_rate, f_score, error, recall, dict(zip(names, per_class, strict=True)))
 
 
 def score_events(
@@ -114,29 +174,10 @@ def score_events(
     classes, segment = (
         check_order(n, minimum=1, name=name) for n, name in ((classes, "classes"), (segment, "segment"))
     )
-    counts = np.zeros((len(_COUNTS), classes))
-    mistakes = 0.0
-    for labels, predictions in recordings:
-        first, second = _by_segment(labels, classes, segment), _by_segment(predictions, classes, segment)
-        by_segment = defaultdict(lambda: np.zeros((len(_COUNTS), classes)))
-        for key in first.keys() | second.keys():
-            by_segment[key[0]][:, key[1]] = _compare(first.get(key, {}), second.get(key, {}), threshold)
-        for found in by_segment.values():
-            _, _, _, _, wrong, missed, spurious = found.sum(-1)
-            mistakes += max(wrong + spurious, missed)
-            counts += found
-    if not counts[0].any():
-        raise AmbikitError(
-            "got no labels in any recording; expected at least one; check the order (labels, predictions)"
-        )
-    error_rate = float(mistakes / counts[0].sum())
-    per_class = _rates(counts)
-    if average == "micro":
-        f_score, error, recall = (float(rate[0]) for rate in _rates(counts.sum(-1, keepdims=True)))
-    else:
-        f_score, error, recall = (float(np.nanmean(rate)) for rate in per_class)
-    names = ("f_score", "localization_error", "localization_recall")
-    return SeldScores(error_rate, f_score, error, recall, dict(zip(names, per_class, strict=True)))
+    nothing = EventCounts(np.zeros((len(_COUNTS), classes)), 0.0)
+    how = {"threshold": threshold, "segment": segment}
+    counted = (count_events(labels, predictions, classes, **how) for labels, predictions in recordings)
+    return scores_of(sum(counted, nothing), average=average)
 
 
 #: sources, found, sum of angles of those found, right, wrong (too far away), missed, spurious
