@@ -48,10 +48,11 @@ def write_media(
     late: float = 0.0,
     picture: bool = False,
     options: dict[str, str] | None = None,
+    codec_options: dict[str, str] | None = None,
 ) -> Path:
     """Write signals as sound streams of one file, in FFmpeg's own channel order; ``late``: the start in seconds.
 
-    ``options`` are those of FFmpeg's writer of the container.
+    ``options`` are those of FFmpeg's writer of the container, ``codec_options`` those of the sound's encoder.
     """
     with av.open(str(path), "w", options=options or {}) as file:
         video = None
@@ -60,7 +61,7 @@ def write_media(
             video.width, video.height, video.pix_fmt = 64, 32, "yuv420p"
         streams = []
         for signal in signals:
-            stream = file.add_stream(codec, rate=RATE)
+            stream = file.add_stream(codec, rate=RATE, options=codec_options or {})
             stream.layout = layout if signal is signals[0] else f"{len(signal)} channels"
             streams.append(stream)
         if video is not None:

@@ -9,7 +9,7 @@ stream has one channel order, whichever container wraps it.
 
 import struct
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from ambikit.errors import FileError, MissingExtraError
 from ambikit.files.boxes import PatchedFile, layout_boxes
 from ambikit.files.metadata.bounds import BoundedFile
 from ambikit.files.metadata.walking import walk_boxes
+from ambikit.files.proven_seeking import proven_aac
 from ambikit.files.soundfiles import BLOCK, StoredSound, check_size
 
 __all__ = ["describe_media", "describe_media_sound", "media_blocks", "open_media", "read_media"]
@@ -37,6 +38,8 @@ _VORBIS_ORDER = {
 
 #: codecs without loss whose packets need no others
 _LOSSLESS = ("pcm_", "flac", "alac")
+#: a proof decodes a stretch twice; so far from the beginning, in lengths of the stretch, it is the shorter way
+_WORTH_PROVING = 3
 #: seconds; later than this is no pause before the sound but a damaged clock, and filling it could take all memory
 _TOO_LATE = 600
 
@@ -92,19 +95,26 @@ def read_media(
 
 
 def media_blocks(
-    path: Path, container: str, start: int = 0, *, seek: bool = True
+    path: Path, container: str, start: int = 0, stop: int | None = None, *, seek: bool = True
 ) -> Iterator[Float32[np.ndarray, "channels time"]]:
     """Decode the same stream piece by piece, from sample ``start`` of :func:`read_media` on: the same samples.
 
-    Lossless sound in MP4 and MOV, whose clock counts samples, is sought. What comes before is decoded and dropped
-    elsewhere: lossy decoders depend on it, and the clock of WebM and MKV counts milliseconds.
+    Lossless sound in MP4 and MOV, whose clock counts samples, is sought, and so is AAC up to ``stop`` where that is
+    proven to be the same. What comes before is decoded and dropped elsewhere: lossy decoders depend on it, and the
+    clock of WebM and MKV counts milliseconds.
     """
+    if seek and stop is not None and container == "mp4" and start > _WORTH_PROVING * (stop - start):
+        rest = yield from _proven(path, container, start, stop)
+        if rest is None:
+            return
+        start = rest
     with open_media(path, container) as file:
         import av
 
         stream, _ = _richest(file, path)
         seek = seek and start > 0 and _can_be_sought(stream, container) and not _is_cut(path)
         resampler = av.AudioResampler(format="flt")  # packed; no layout and no rate: nothing is mixed
+        kind = None
         place = -1  # of the next sample, on the clock that starts with the file; -1: not known yet
         order = None
         with _in_words(path, lambda: max(place, 0)):
@@ -118,6 +128,12 @@ def media_blocks(
                     order = _stream_order(stream, frame.layout.nb_channels)
                     for silent in range(start, place, BLOCK):  # minutes of silence, perhaps
                         yield np.zeros((frame.layout.nb_channels, min(BLOCK, place - silent)), np.float32)
+                if kind not in (None, found := (frame.format.name, frame.layout.name, frame.sample_rate)):
+                    raise ValueError(f"the sound changes from {kind} to {found}")
+                kind = found
+                if place + frame.samples <= start:
+                    place += frame.samples
+                    continue
                 for packed in resampler.resample(frame):
                     piece = packed.to_ndarray().reshape(-1, frame.layout.nb_channels)
                     place += len(piece)
@@ -127,6 +143,27 @@ def media_blocks(
             else:
                 return
     yield from media_blocks(path, container, start, seek=False)  # the seek ended too late
+
+
+def _proven(
+    path: Path, container: str, start: int, stop: int
+) -> Generator[Float32[np.ndarray, "channels time"], None, int | None]:
+    """What is known of AAC without what comes before; it returns where the rest begins, None if there is none."""
+    if _is_cut(path):
+        return start
+    with open_media(path, container) as file:
+        import av
+
+        pieces = proven_aac(file, _richest(file, path)[0], start, stop)
+        while True:
+            try:
+                piece = next(pieces)
+            except StopIteration as end:
+                return end.value
+            except (av.error.FFmpegError, ValueError):  # damage: who comes from the beginning says where
+                return start
+            start += piece.shape[1]
+            yield piece
 
 
 @contextmanager

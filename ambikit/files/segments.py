@@ -92,7 +92,7 @@ def read_segment(
 def _taken(sound: SoundSource, begin: int, samples: int) -> Float32[np.ndarray, "channels time"]:
     """So many samples from ``begin`` on, or as many as there are."""
     pieces, missing = [np.zeros((sound.channels, 0), np.float32)], samples
-    blocks = sound.blocks(max(min(samples, LENGTH), 1), begin)
+    blocks = sound.blocks(max(min(samples, LENGTH), 1), begin, begin + samples)
     while missing > 0 and (block := next(blocks, None)) is not None:
         pieces.append(block[:, :missing])
         missing -= pieces[-1].shape[1]

@@ -31,20 +31,22 @@ class SoundSource:
     name: str
     channels: int
     sample_rate: Any
-    _stored: Callable[[int, int], Iterator[Float32[np.ndarray, "stored time"]]]
+    _stored: Callable[[int, int, int | None], Iterator[Float32[np.ndarray, "stored time"]]]
     _to_ambix: Callable[[Float32[np.ndarray, "stored time"]], Float32[np.ndarray, "channels time"]]
     stated_frames: int | None
 
-    def blocks(self, length: int, start: int = 0) -> Iterator[Float32[np.ndarray, "channels time"]]:
-        """The samples from ``start`` on, ``length`` at a time."""
-        for block in self._stored(length, start):
+    def blocks(
+        self, length: int, start: int = 0, stop: int | None = None
+    ) -> Iterator[Float32[np.ndarray, "channels time"]]:
+        """The samples from ``start`` on, ``length`` at a time; those from ``stop`` on will not be asked for."""
+        for block in self._stored(length, start, stop):
             yield np.ascontiguousarray(self._to_ambix(block))
 
     def frames(self) -> int:
         """How many samples there are: of a video's sound all are decoded to count them."""
         if self.stated_frames is not None:
             return self.stated_frames
-        return sum(block.shape[1] for block in self._stored(_STRIDE, 0))
+        return sum(block.shape[1] for block in self._stored(_STRIDE, 0, None))
 
 
 def open_source(path: Any, *, source: Any, channel_map: Any) -> SoundSource:
@@ -62,8 +64,8 @@ def open_source(path: Any, *, source: Any, channel_map: Any) -> SoundSource:
         lengths = [s.frames or sum(b.shape[1] for b in _decoded(*each, _STRIDE, 0)) for each, s in zip(files, stored)]
         check_alike([(s.sample_rate, length) for s, length in zip(stored, lengths)], name)
 
-    def decoded(length: int, start: int) -> Iterator[Float32[np.ndarray, "stored time"]]:
-        parts = [_decoded(*each, length, start) for each in files]
+    def decoded(length: int, start: int, stop: int | None = None) -> Iterator[Float32[np.ndarray, "stored time"]]:
+        parts = [_decoded(*each, length, start, stop) for each in files]
         return (blocks[0] if len(blocks) == 1 else np.concatenate(blocks) for blocks in zip(*parts, strict=True))
 
     total = sum(each.channels for each in stored)
@@ -93,9 +95,11 @@ def _described(path: Path, container: str) -> StoredSound:
     return stored
 
 
-def _decoded(path: Path, container: str, length: int, start: int) -> Iterator[Float32[np.ndarray, "stored time"]]:
+def _decoded(
+    path: Path, container: str, length: int, start: int, stop: int | None = None
+) -> Iterator[Float32[np.ndarray, "stored time"]]:
     if container in ("mp4", "matroska"):
-        return regrouped(media_blocks(path, container, start), length)
+        return regrouped(media_blocks(path, container, start, stop), length)
     return sound_blocks(path, container, length, start)
 
 
