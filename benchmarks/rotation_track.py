@@ -69,16 +69,18 @@ def tracked(order, seconds, peer) -> Table:
     signal = np.random.default_rng(0).normal(size=((order + 1) ** 2, samples)).astype(np.float32)
     quaternions, copy = poses.as_quat(), np.empty_like(signal)
     clock = {"pose_rate": RATE / BLOCK, "sample_rate": RATE}
-    tensor, tensor_poses = torch.from_numpy(signal), torch.from_numpy(quaternions)
+    tensor, tensor_poses, tensor_copy = (torch.from_numpy(x) for x in (signal, quaternions, copy))
     error = largest_error(oracle(signal, time, poses, order))
 
-    def turn(x=signal, q=quaternions):
-        return ambikit.rotate_track(x, rotation=q, **clock)
+    def turn(x=signal, q=quaternions, out=None):
+        return ambikit.rotate_track(x, rotation=q, out=out, **clock)
 
     candidates = [
         Candidate("limit: copy the signal", lambda: np.copyto(copy, signal)),
-        Candidate("ambikit, loop, NumPy", turn, error),
-        Candidate("ambikit, loop, torch", lambda: turn(tensor, tensor_poses), error),
+        Candidate("ambikit, loop, out=, NumPy", lambda: turn(out=copy), error),
+        Candidate("ambikit, loop, out=, torch", lambda: turn(tensor, tensor_poses, tensor_copy), error),
+        Candidate("ambikit, loop, a new result, NumPy", turn, error),
+        Candidate("ambikit, loop, a new result, torch", lambda: turn(tensor, tensor_poses), error),
         Candidate("formula, NumPy", by_formula(turn), error),
         Candidate("formula, torch", by_formula(lambda: turn(tensor, tensor_poses)), error),
         Candidate("a matrix per block, linear fade, NumPy", lambda: faded_blocks(signal, poses, order, True), error),
@@ -111,14 +113,20 @@ def pose_per_sample() -> Table:
         turned[[3, 1, 2]] = Rotation.from_quat(quaternions).apply(signal[[3, 1, 2]].T).T
         return turned
 
-    tensor, tensor_poses = torch.from_numpy(signal), torch.from_numpy(quaternions)
+    tensor, tensor_poses, tensor_copy = (torch.from_numpy(x) for x in (signal, quaternions, copy))
+
+    def turn(x=signal, q=quaternions, out=None):
+        return ambikit.rotate_track(x, rotation=q, out=out)
+
     return measure(
         "A pose per sample, order 1, 10 s at 48 kHz",
         [
             Candidate("limit: copy signal and poses", copy_both),
-            Candidate("ambikit, loop, NumPy", lambda: ambikit.rotate_track(signal, rotation=quaternions), error),
-            Candidate("ambikit, loop, torch", lambda: ambikit.rotate_track(tensor, rotation=tensor_poses), error),
-            Candidate("formula, torch", by_formula(lambda: ambikit.rotate_track(tensor, rotation=tensor_poses)), error),
+            Candidate("ambikit, loop, out=, NumPy", lambda: turn(out=copy), error),
+            Candidate("ambikit, loop, out=, torch", lambda: turn(tensor, tensor_poses, tensor_copy), error),
+            Candidate("ambikit, loop, a new result, NumPy", turn, error),
+            Candidate("ambikit, loop, a new result, torch", lambda: turn(tensor, tensor_poses), error),
+            Candidate("formula, torch", by_formula(lambda: turn(tensor, tensor_poses)), error),
             Candidate("SciPy Rotation.apply", scipy_apply, error),
         ],
         rounds=9,

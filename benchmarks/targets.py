@@ -95,15 +95,19 @@ OPERATIONS: list[Operation] = [
         operation
         for order, bound in ((1, 1.6), (3, 3.0), (7, 7.0))
         for operation in both(
-            f"Rotation in time, order {order}, a pose per 128 samples",
+            f"Rotation in time, order {order}, a pose per 128 samples, `out=`",
             "rotation_track",
             rf"(?i)(blocks|tracking|128).*order {order}\b",
-            "^ambikit.*{}",
+            "^ambikit.*out=.*{}",
             within(bound),
         )
     ),
     *both(
-        "Rotation in time, first order, a pose per sample", "rotation_track", "per sample", "^ambikit.*{}", within(1.0)
+        "Rotation in time, first order, a pose per sample, `out=`",
+        "rotation_track",
+        "per sample",
+        "^ambikit.*out=.*{}",
+        within(1.0),
     ),
     *(
         operation

@@ -4,21 +4,26 @@ Rotations are active and right-handed: ``R = Rz(yaw) Ry(pitch) Rx(roll)`` takes 
 its negative are the same rotation.
 """
 
-from math import prod
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from ambikit._arrays import Array, as_float_array, empty_like_signal, is_array, is_torch, kernel_view, namespace
+from ambikit._arrays import Array, as_float_array, is_array, is_torch, kernel_view, namespace
 from ambikit.errors import AmbikitError, ShapeError
 from ambikit.geometry.directions import broadcast_shape
 
-__all__ = ["euler_to_matrix", "euler_to_quaternion", "rotation_to_matrix", "rotation_to_quaternion", "slerp"]
+__all__ = [
+    "as_quaternion",
+    "check_quaternion",
+    "euler_to_matrix",
+    "euler_to_quaternion",
+    "rotation_to_matrix",
+    "rotation_to_quaternion",
+    "slerp",
+]
 
 _ADVICE = "pass a scipy.spatial.transform.Rotation, or quaternions (..., 4) in the order x, y, z, w"
-# numbers of quaternions from which the compiled loop is worth its first call
-_MANY = 2**14
 
 
 def euler_to_matrix(
@@ -72,7 +77,9 @@ def rotation_to_matrix(rotation: Any) -> Float[Array, "*batch 3 3"]:
     """
     if hasattr(rotation, "as_matrix"):
         return np.asarray(rotation.as_matrix(), dtype=np.float64)
-    quaternion = _checked_quaternion(rotation)
+    quaternion = as_float_array(as_quaternion(rotation))
+    if not is_torch(quaternion):
+        check_quaternion(quaternion)
     xp = namespace(quaternion)
     square = (quaternion * quaternion).sum(-1)[..., None]
     x, y, z, w = (quaternion[..., i] for i in range(4))
@@ -116,47 +123,34 @@ def rotation_to_quaternion(rotation: Any) -> Float[Array, "*batch 4"]:
     >>> rotation_to_quaternion([0.0, 0.0, 3.0, 4.0]).tolist()
     [0.0, 0.0, 0.6, 0.8]
     """
+    quaternion = as_float_array(as_quaternion(rotation))
+    if hasattr(rotation, "as_quat"):
+        return quaternion
+    if not is_torch(quaternion):
+        check_quaternion(quaternion)
+    return quaternion / namespace(quaternion).sqrt((quaternion * quaternion).sum(-1))[..., None]
+
+
+def as_quaternion(rotation: Any) -> Float[Array, "*batch 4"]:
+    """The same of any length, and nobody has asked whether it is 0; NumPy's in single precision stay so."""
     if hasattr(rotation, "as_quat"):
         return np.asarray(rotation.as_quat(), dtype=np.float64)
-    quaternion = _shaped_quaternion(rotation)
-    unit = _normalized_by_loop(quaternion)
-    if unit is None:
-        quaternion = _checked_quaternion(rotation)
-        unit = quaternion / namespace(quaternion).sqrt((quaternion * quaternion).sum(-1))[..., None]
-    return unit
-
-
-def _normalized_by_loop(quaternion: Array) -> Array | None:
-    """Unit quaternions, where there are many and a compiled loop may read them; None also if a NumPy one is 0."""
-    view = kernel_view(quaternion) if prod(quaternion.shape) >= _MANY else None
-    if view is None:
-        return None
-    from ambikit.kernels.quaternions import normalize
-
-    unit = empty_like_signal(tuple(quaternion.shape), quaternion)
-    of_some_length = normalize(view.reshape(-1, 4), np.asarray(unit).reshape(-1, 4))
-    return unit if of_some_length or is_torch(quaternion) else None
-
-
-def _checked_quaternion(rotation: Any) -> Array:
-    """Quaternions ``(..., 4)`` as a floating array, or a clear refusal. Only NumPy's are looked at for length 0."""
-    quaternion = _shaped_quaternion(rotation)
-    if not is_torch(quaternion) and not np.all((quaternion != 0).any(-1)):
-        raise AmbikitError(f"got a quaternion of length 0 in rotation; expected a rotation; {_ADVICE}")
-    return quaternion
-
-
-def _shaped_quaternion(rotation: Any) -> Array:
-    """The same, of which nobody has asked whether the length is 0."""
     if not is_array(rotation) and not isinstance(rotation, list | tuple):
         raise AmbikitError(f"got rotation of type {type(rotation).__name__}; expected a rotation; {_ADVICE}")
-    quaternion = as_float_array(rotation)
+    single = isinstance(rotation, np.ndarray) and rotation.dtype == np.float32
+    quaternion = rotation if single else as_float_array(rotation)
     if len(quaternion.shape) == 0 or quaternion.shape[-1] != 4:
         raise ShapeError(
             f"got rotation of shape {tuple(quaternion.shape)}; expected four numbers on the last axis; {_ADVICE}; "
             "a matrix becomes one with Rotation.from_matrix(matrix)"
         )
     return quaternion
+
+
+def check_quaternion(quaternion: Float[np.ndarray, "*batch 4"]) -> None:
+    """Refuse a length of 0. Values of tensors are not judged."""
+    if not np.all((quaternion != 0).any(-1)):
+        raise AmbikitError(f"got a quaternion of length 0 in rotation; expected a rotation; {_ADVICE}")
 
 
 def slerp(

@@ -16,11 +16,11 @@ from ambikit._arrays import (
     kernel_view,
     namespace,
 )
-from ambikit.geometry.poses import slerp
-from ambikit.operators.channel_axis import entry_of_each
+from ambikit.geometry.poses import check_quaternion, rotation_to_quaternion, slerp
+from ambikit.operators.channel_axis import entry_of_each, shares_memory
 from ambikit.operators.rotation_blocks import rotation_blocks
 
-__all__ = ["stacked_quarter_turns", "turn_samples", "turned_by_formula"]
+__all__ = ["rows_of_quarter_turns", "turn_by_loop", "turn_samples", "turned_by_formula"]
 
 # A quarter turn about x: what was on the left is above.
 _QUARTER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
@@ -29,73 +29,106 @@ _QUARTER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 def turn_samples(
     signal: Float[Array, "*#batch channels time"],
     poses: Float[Array, "*#batch poses 4"],
-    position: Float[Array, "time"] | None,
+    when: Float[Array, "poses"] | None,
     batch: tuple[int, ...],
     order: int,
+    *,
+    inverse: bool = False,
+    out: Array | None = None,
 ) -> Float[Array, "*batch channels time"]:
-    """Turn each sample by the pose that lies at its ``position`` in a track of unit quaternions.
+    """Turn each sample by the pose that a track of quaternions, of any length but 0, has there.
 
-    Positions are in [0, poses − 1] and float64; without them there is one pose per sample. ``batch`` is the common
-    shape of the axes of signal and poses that come first.
+    ``when`` are the samples at which the poses are taken, float64; without them there is one pose per sample. ``batch``
+    is the common shape of the axes of signal and poses that come first. ``out`` is taken where the loop is.
 
     Examples
     --------
     A source in front, turned by a quarter about z at its second sample:
 
     >>> front = np.array([[1.0], [0.0], [0.0], [1.0]]) * np.ones(2)
-    >>> turn_samples(front, np.array([[0, 0, 0, 1.0], [0, 0, 0.5**0.5, 0.5**0.5]]), None, (), 1)[:2].round(9).tolist()
+    >>> turn_samples(front, np.array([[0, 0, 0, 2.0], [0, 0, 3.0, 3.0]]), None, (), 1)[:2].round(9).tolist()
     [[1.0, 1.0], [0.0, 1.0]]
     """
-    turned = _turned_by_loop(signal, poses, position, batch, order)
+    turned = _turned_by_loop(signal, poses, when, batch, order, inverse, out)
     if turned is None:
-        turned = turned_by_formula(signal, poses, position, batch, order)
+        turned = turned_by_formula(signal, rotation_to_quaternion(poses), when, batch, order, inverse=inverse)
     return turned
 
 
-def turned_by_formula(signal: Array, poses: Array, position: Array | None, batch: tuple[int, ...], order: int) -> Array:
-    """The same in steps that keep gradients."""
-    return _turned(signal, constant_like(_pose_of_each_sample(poses, position), signal), batch, order)
+def turned_by_formula(
+    signal: Array, poses: Array, when: Array | None, batch: tuple[int, ...], order: int, *, inverse: bool = False
+) -> Array:
+    """The same for unit quaternions, in steps that keep gradients."""
+    pose = constant_like(_pose_of_each_sample(poses, when, signal.shape[-1]), signal)
+    if inverse:
+        pose = pose * constant_like([-1.0, -1.0, -1.0, 1.0], pose)
+    return _turned(signal, pose, batch, order)
 
 
 def _turned_by_loop(
-    signal: Array, poses: Array, position: Array | None, batch: tuple[int, ...], order: int
+    signal: Array,
+    poses: Array,
+    when: Array | None,
+    batch: tuple[int, ...],
+    order: int,
+    inverse: bool,
+    out: Array | None,
 ) -> Array | None:
     """The same by the compiled loop, where memory and gradients allow it; else None."""
-    position = np.arange(float(signal.shape[-1])) if position is None and not is_torch(poses) else position
-    if position is None:
-        position = namespace(poses).arange(signal.shape[-1], dtype=namespace(poses).float64, device=poses.device)
-    views = [kernel_view(x) for x in (signal, poses, position)]
+    views = [kernel_view(x) for x in (signal, poses, *([] if when is None else [when]))]
     if any(view is None for view in views) or 0 in batch:
         return None
-    from ambikit.kernels.rotation_track import turn_along_track
-
-    sound, track, place = views
-    result = empty_like_signal((*batch, *signal.shape[-2:]), signal)
-    out = result.numpy() if is_torch(result) else result
-    turn_along_track(
+    fits = out is not None and kernel_view(out) is not None and not shares_memory(out, signal)
+    result = out if fits else empty_like_signal((*batch, *signal.shape[-2:]), signal)
+    sound, track = views[0], views[1]
+    if not turn_by_loop(
         sound.reshape(-1, *sound.shape[-2:]),
         entry_of_each(sound.shape[:-2], batch),
         track.reshape(-1, *track.shape[-2:]),
         entry_of_each(track.shape[:-2], batch),
-        place,
-        stacked_quarter_turns(order).astype(sound.dtype),
-        out.reshape(-1, *out.shape[-2:]),
-    )
+        np.empty(0) if when is None else views[2],
+        order,
+        inverse,
+        np.asarray(result).reshape(-1, *result.shape[-2:]),
+    ) and not is_torch(poses):
+        check_quaternion(poses)
     return result
 
 
-def _pose_of_each_sample(poses: Array, position: Array | None) -> Array:
+def turn_by_loop(
+    signal: Float[np.ndarray, "signals channels time"],
+    signal_of: np.ndarray,
+    poses: Float[np.ndarray, "tracks poses 4"],
+    poses_of: np.ndarray,
+    when: Float[np.ndarray, "poses_or_none"],
+    order: int,
+    inverse: bool,
+    out: Float[np.ndarray, "items channels time"],
+) -> bool:
+    """The compiled loop that suits the order; whether all poses have a length."""
+    from ambikit.kernels import rotation_track as kernels
+
+    sign = -1.0 if inverse else 1.0
+    if order < 2:
+        return kernels.turn_first_order_along_track(signal, signal_of, poses, poses_of, when, sign, out)
+    columns, weights = rows_of_quarter_turns(order, signal.dtype.char)
+    return kernels.turn_orders_along_track(signal, signal_of, poses, poses_of, when, sign, columns, weights, out)
+
+
+def _pose_of_each_sample(poses: Array, when: Array | None, samples: int) -> Array:
     """Slerp the track at every sample: ``(..., time, 4)``."""
-    if position is None:
+    if when is None:
         return poses
-    xp = namespace(poses)
+    xp = namespace(poses, when)
     last = poses.shape[-2] - 1
-    left = xp.floor(position)
+    where = {"device": when.device} if is_torch(when) else {}
+    sample = xp.arange(samples, dtype=xp.float64, **where)
     # As whole numbers they are within the track, even where times that nobody has looked at were NaN.
-    left = xp.clip(left.long() if is_torch(left) else left.astype(np.int64), 0, max(last - 1, 0))
-    fraction = constant_like(position - left, poses)
+    left = xp.clip(xp.searchsorted(when, sample, side="right") - 1, 0, max(last - 1, 0))
     right = xp.clip(left + 1, 0, last)
-    return slerp(poses[..., left, :], poses[..., right, :], fraction)
+    width = when[right] - when[left] if last > 0 else 1.0
+    fraction = xp.clip((sample - when[left]) / width, 0, 1)
+    return slerp(poses[..., left, :], poses[..., right, :], constant_like(fraction, poses))
 
 
 def _turned(signal: Array, pose: Array, batch: tuple[int, ...], order: int) -> Array:
@@ -171,14 +204,24 @@ def _about_z(part: Array, cosines: Array, sines: Array) -> Array:
 
 @cached_design
 def _quarter_turns(order: int) -> list[np.ndarray]:
-    """The blocks of a quarter turn about x; half of their entries are 0, exactly."""
+    """The blocks of a quarter turn about x; three quarters of their entries are 0, exactly."""
     return [np.where(np.abs(block) < 1e-14, 0.0, block) for block in rotation_blocks(_QUARTER, order)]
 
 
 @cached_design
-def stacked_quarter_turns(order: int) -> np.ndarray:
-    """The same blocks in one array ``(order + 1, 2 order + 1, 2 order + 1)``, each in its first rows and columns."""
-    stacked = np.zeros((order + 1, 2 * order + 1, 2 * order + 1))
+def rows_of_quarter_turns(order: int, precision: str) -> tuple[np.ndarray, np.ndarray]:
+    """What the rows of the same blocks, and of those of the turn back, are made of: columns and weights.
+
+    Both are ``(2, order + 1, 2 order + 1, entries)``. Row m has as many entries as there are columns with its symmetry
+    in y and z, at most half of the degree and one; what is missing has the weight 0.
+    """
+    entries = 2 if order < 4 else 4 * -(-(order // 2 + 1) // 4)
+    columns = np.zeros((2, order + 1, 2 * order + 1, entries), np.int64)
+    weights = np.zeros(columns.shape, precision)
     for n, block in enumerate(_quarter_turns(order)):
-        stacked[n, : 2 * n + 1, : 2 * n + 1] = block
-    return stacked
+        for way, matrix in enumerate((block, block.T)):
+            for row, of_row in enumerate(matrix):
+                found = np.flatnonzero(of_row)
+                columns[way, n, row, : len(found)] = found
+                weights[way, n, row, : len(found)] = of_row[found]
+    return columns, weights

@@ -12,7 +12,6 @@ from jaxtyping import Float
 
 from ambikit._arrays import (
     Array,
-    constant_like,
     is_compiling,
     is_torch,
     namespace,
@@ -22,8 +21,8 @@ from ambikit._arrays import (
 from ambikit._checks import check_floating, check_sample_rate, check_signal
 from ambikit.errors import AmbikitError, ShapeError
 from ambikit.geometry.directions import broadcast_shape
-from ambikit.geometry.poses import euler_to_quaternion, rotation_to_quaternion
-from ambikit.operators.channel_axis import angles_for
+from ambikit.geometry.poses import as_quaternion, euler_to_quaternion
+from ambikit.operators.channel_axis import angles_for, check_out, is_plain
 from ambikit.operators.rotation_samples import turn_samples
 
 __all__ = ["rotate_track"]
@@ -41,6 +40,7 @@ def rotate_track(
     pose_rate: float | None = None,
     inverse: bool = False,
     degrees: bool = False,
+    out: Any = None,
 ) -> Float[Array, "..."]:
     """Turn a sound field by a pose that changes over time: each sample as :func:`rotate` would by its own pose.
 
@@ -70,13 +70,16 @@ def rotate_track(
         Whether to apply the inverse of each pose.
     degrees
         Whether the angles are in degrees.
+    out
+        Where to write the result: an array of the shape and dtype of the result, which may be ``signal`` itself.
+        Not possible where gradients are needed.
 
     Returns
     -------
     array
         The turned signal, in the library, dtype and device of ``signal``, with gradients to the signal and to angles
-        or quaternions that are tensors. The energy of each degree is kept at every instant, W is copied, and a NaN
-        does not leave its degree and its instant.
+        or quaternions that are tensors; or ``out``. The energy of each degree is kept at every instant, W is copied,
+        and a NaN does not leave its degree and its instant.
 
     Raises
     ------
@@ -87,7 +90,7 @@ def rotate_track(
         If the signal holds integers or complex numbers, or NumPy arrays and tensors are mixed.
     AmbikitError
         If both angles and ``rotation``, or both ``times`` and ``pose_rate``, are given, the sample rate is missing,
-        or times do not increase.
+        times do not increase, a quaternion is 0, or ``out`` is given where a gradient is needed.
 
     See Also
     --------
@@ -121,17 +124,26 @@ def rotate_track(
     check_floating(signal)
     wide, half = widen(signal)
     poses = _poses(wide, yaw, pitch, roll, rotation, degrees)
-    if inverse:
-        poses = poses * constant_like([-1.0, -1.0, -1.0, 1.0], poses)
     batch = broadcast_shape(
         tuple(signal.shape)[:-2], tuple(poses.shape)[:-2], names="a signal with batch axes and tracks of poses"
     )
-    position = _positions(poses, signal.shape[-1], sample_rate, times, pose_rate)
-    return narrow(turn_samples(wide, poses, position, batch, order), half)
+    when = _samples_of_poses(poses, signal.shape[-1], sample_rate, times, pose_rate)
+    if out is not None:
+        check_out(out, (*batch, *tuple(signal.shape)[-2:]), signal)
+        if not is_plain(wide, poses, out, *([] if when is None else [when])):
+            raise AmbikitError(
+                "got out where a gradient is needed or torch traces the call; expected a new result; leave out "
+                "away, or call it under torch.no_grad()"
+            )
+    turned = turn_samples(wide, poses, when, batch, order, inverse=inverse, out=out)
+    if out is None or turned is out:
+        return narrow(turned, half)
+    out[...] = narrow(turned, half)
+    return out
 
 
 def _poses(signal: Array, yaw: Any, pitch: Any, roll: Any, rotation: Any, degrees: bool) -> Array:
-    """The track as unit quaternions ``(..., poses, 4)``, in the library of whatever has gradients."""
+    """The track as quaternions ``(..., poses, 4)`` of any length, in the library of whatever has gradients."""
     if rotation is None:
         angles = angles_for(signal, yaw, pitch, roll, degrees=degrees)
         if all(len(angle.shape) == 0 for angle in angles):
@@ -148,7 +160,7 @@ def _poses(signal: Array, yaw: Any, pitch: Any, roll: Any, rotation: Any, degree
     if is_torch(rotation):
         (rotation,) = angles_for(signal, rotation)
     namespace(signal, rotation)
-    poses = rotation_to_quaternion(rotation)
+    poses = as_quaternion(rotation)
     if len(poses.shape) < 2:
         raise ShapeError(
             "got a single rotation; expected a track, quaternions (..., poses, 4) or a Rotation of many poses; a pose "
@@ -157,10 +169,10 @@ def _poses(signal: Array, yaw: Any, pitch: Any, roll: Any, rotation: Any, degree
     return poses
 
 
-def _positions(
+def _samples_of_poses(
     poses: Array, samples: int, sample_rate: float | None, times: Any, pose_rate: float | None
-) -> Float[Array, "time"] | None:
-    """Where each sample lies among the poses, in [0, poses − 1] and float64; None where they are one to one."""
+) -> Float[Array, "poses"] | None:
+    """The sample at which each pose is taken, float64 and between samples too; None where they are one to one."""
     count = poses.shape[-2]
     if times is not None and pose_rate is not None:
         raise AmbikitError("got both times and pose_rate; expected one or the other; leave one out")
@@ -174,19 +186,13 @@ def _positions(
     if sample_rate is None:
         raise AmbikitError("got times or pose_rate without sample_rate; expected that of the signal; add it, in Hz")
     sample_rate = check_sample_rate(sample_rate)
-    like = times if is_torch(times) else poses
-    xp = namespace(poses, times) if is_torch(times) else namespace(poses)
-    where = {"device": like.device} if is_torch(like) else {}
-    sample = xp.arange(samples, dtype=xp.float64, **where)
     if pose_rate is not None:
-        return xp.clip(sample * (_positive(pose_rate) / sample_rate), 0, count - 1)
-    times = _checked_times(times, count, like)
-    if count == 1:
-        return xp.zeros_like(sample)
-    at = sample / sample_rate
-    left = xp.clip(xp.searchsorted(times, at, side="right") - 1, 0, count - 2)
-    fraction = (at - times[left]) / (times[left + 1] - times[left])
-    return left + xp.clip(fraction, 0, 1)
+        xp = namespace(poses)
+        where = {"device": poses.device} if is_torch(poses) else {}
+        return xp.arange(count, dtype=xp.float64, **where) * (sample_rate / _positive(pose_rate))
+    like = times if is_torch(times) else poses
+    namespace(poses, times if is_torch(times) else None)
+    return _checked_times(times, count, like) * sample_rate
 
 
 def _positive(rate: Any) -> float:

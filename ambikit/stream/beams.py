@@ -132,7 +132,7 @@ class Beamformer(Sampled):
 
     def _begin(self, form: Form, like: Array) -> None:
         items = prod(form.leading[:-1])
-        self._turn = FieldTurn(self._order, items, like.dtype)
+        self._turn = FieldTurn(self._order, items)
         self._turned = np.empty(0, str(like.dtype).removeprefix("torch."))
 
     def _loop(self, sound: np.ndarray, out: np.ndarray) -> None:

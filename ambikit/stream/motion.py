@@ -43,7 +43,6 @@ class Motion:
         self.track = np.array([[pose, pose]], np.float64)
         self._done = self._length = 0
         self._started = self.moving = False
-        self._steps = self._position = np.zeros(0)
 
     def ask(self, target: Any, ramp: float | None) -> None:
         """Ask to be at a target ``ramp`` seconds after the next block begins, or at its end (None)."""
@@ -61,8 +60,8 @@ class Motion:
             return end
         return slerp(start, end, np.array(self._done / self._length))
 
-    def advance(self, samples: int) -> tuple[Float[np.ndarray, "1 2 4"], Float[np.ndarray, "samples"]]:
-        """Go on by some samples: the two poses of the way, and where between them (0 to 1) each sample lies.
+    def advance(self, samples: int) -> tuple[Float[np.ndarray, "1 2 4"], Float[np.ndarray, "2"]]:
+        """Go on by some samples: the two poses of the way, and the samples, from the first one on, at which they are.
 
         ``moving`` says afterwards whether that changes from sample to sample.
         """
@@ -75,18 +74,12 @@ class Motion:
             if self._length == 0:
                 self.track[0, 0] = self.track[0, 1]
         self._started = self._started or samples > 0
-        if len(self._steps) < samples:
-            self._steps, self._position = np.arange(float(samples)), np.empty(samples)
-        position = self._position[:samples]
         self.moving = self._done < self._length
         if not self.moving:
-            position.fill(1.0)
-        else:
-            np.add(self._steps[:samples], self._done, out=position)
-            np.divide(position, self._length, out=position)
-            np.minimum(position, 1.0, out=position)
-            self._done += samples
-        return self.track, position
+            return self.track, np.array([-2.0, -1.0])
+        when = np.array([-self._done, self._length - self._done], np.float64)
+        self._done += samples
+        return self.track, when
 
 
 def check_ramp(ramp: Any) -> float | None:

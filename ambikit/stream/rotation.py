@@ -11,7 +11,7 @@ from ambikit._checks import check_order, order_of_channels
 from ambikit.errors import AmbikitError, ShapeError
 from ambikit.geometry.directions import angles_in_radians
 from ambikit.geometry.poses import euler_to_quaternion, rotation_to_quaternion
-from ambikit.operators.rotation_samples import stacked_quarter_turns, turned_by_formula
+from ambikit.operators.rotation_samples import turn_by_loop, turned_by_formula
 from ambikit.stream.motion import Motion, as_numpy, check_finite, check_ramp
 from ambikit.stream.processor import Form
 from ambikit.stream.sampled import Sampled
@@ -22,21 +22,18 @@ __all__ = ["FieldTurn", "Rotator"]
 class FieldTurn:
     """Turns blocks along the motion of a pose, every sample by its own."""
 
-    def __init__(self, order: int, items: int, dtype: Any) -> None:
+    def __init__(self, order: int, items: int) -> None:
         self.order = check_order(order)
-        self._quarters = stacked_quarter_turns(order).astype(str(dtype).removeprefix("torch."))
         self._each, self._same = np.arange(items), np.zeros(items, np.int64)
 
-    def loop(self, sound: np.ndarray, track: np.ndarray, position: np.ndarray, out: np.ndarray) -> None:
+    def loop(self, sound: np.ndarray, track: np.ndarray, when: np.ndarray, out: np.ndarray) -> None:
         """Turn ``(items, channels, time)`` into ``out``."""
-        from ambikit.kernels.rotation_track import turn_along_track
+        turn_by_loop(sound, self._each, track, self._same, when, self.order, False, out)
 
-        turn_along_track(sound, self._each, track, self._same, position, self._quarters, out)
-
-    def formula(self, block: Array, track: np.ndarray, position: np.ndarray) -> Array:
+    def formula(self, block: Array, track: np.ndarray, when: np.ndarray) -> Array:
         """The same for any array, in steps that keep gradients."""
         poses: Any = track[0]
-        where: Any = position
+        where: Any = when
         if is_torch(block):
             xp = namespace(block)
             poses, where = xp.tensor(poses, device=block.device), xp.tensor(where, device=block.device)
@@ -171,7 +168,7 @@ class Rotator(Sampled):
 
     def _begin(self, form: Form, like: Array) -> None:
         order = order_of_channels(form.leading[-1], "")
-        self._turn = FieldTurn(order, prod(form.leading[:-1]), like.dtype)
+        self._turn = FieldTurn(order, prod(form.leading[:-1]))
 
     def _loop(self, sound: np.ndarray, out: np.ndarray) -> None:
         self._turn.loop(sound, *self._motion.advance(sound.shape[-1]), out)

@@ -224,12 +224,14 @@ class TestLaws:
 
 
 class TestLoop:
-    """The compiled loop works in tiles of 256 samples and steps from sample to sample within an interval of poses."""
+    """The compiled loops work in tiles of 240 and of 496 samples, and prepare 64 intervals of poses together."""
 
-    @pytest.mark.parametrize("samples", [1, 255, 256, 257, 1500])
-    @pytest.mark.parametrize("poses", [1, 2, 40, 3000])
-    def test_equals_the_formula(self, samples, poses, dtype, rng):
-        signal, quaternions = rng.normal(size=(9, samples)).astype(dtype), rng.normal(size=(poses, 4))
+    @pytest.mark.parametrize("order", [1, 2])
+    @pytest.mark.parametrize("samples", [1, 239, 240, 241, 496, 1500])
+    @pytest.mark.parametrize("poses", [1, 2, 40, 65, 3000])
+    def test_equals_the_formula(self, order, samples, poses, dtype, rng):
+        signal = rng.normal(size=((order + 1) ** 2, samples)).astype(dtype)
+        quaternions = rng.normal(size=(poses, 4))
         times = np.sort(rng.uniform(-0.1, 1.6, poses))
         arguments = {"rotation": quaternions, "times": times, "sample_rate": RATE}
         turned = rotate_track(signal, **arguments)
@@ -249,6 +251,91 @@ class TestLoop:
         turned = rotate_track(np.outer(FRONT, np.ones(1_000_000)), [0, 3], pose_rate=1, sample_rate=999_999)
         angle = np.linspace(0, 3, 1_000_000)
         assert np.abs(turned[[3, 1]] - [np.cos(angle), np.sin(angle)]).max() < 1e-12
+
+
+class TestManyPoses:
+    """A quaternion of any length for each of many samples."""
+
+    @pytest.mark.parametrize("order", [1, 3])
+    @pytest.mark.parametrize("poses", ["float32", "float64"])
+    def test_scipy(self, order, poses, library, dtype, rng):
+        quaternions = rng.normal(size=(1000, 4)) * 10.0 ** rng.uniform(-9, 9, (1000, 1))
+        where = Rotation.from_quat(quaternions).apply(angles_to_vectors(0.4, 1.0))
+        sound = rng.normal(size=1000)
+        signal = library.array(encode(sound, 0.4, 1.0, order), dtype)
+        turned = library.numpy(rotate_track(signal, rotation=library.array(quaternions, poses)))
+        expected = encode(sound, *vectors_to_angles(where), order, trajectory=True)
+        assert_close(turned, expected, "float32" if "float32" in (dtype, poses) else "float64")
+
+    @pytest.mark.parametrize("clock", [{}, {"pose_rate": RATE, "sample_rate": RATE}])
+    @pytest.mark.parametrize("order", [1, 2])
+    def test_one_of_length_0_is_refused_and_in_tensors_not_judged(self, order, clock, rng):
+        signal, quaternions = rng.normal(size=((order + 1) ** 2, 1000)), rng.normal(size=(1000, 4))
+        quaternions[777] = 0
+        with pytest.raises(AmbikitError, match="length 0"):
+            rotate_track(signal, rotation=quaternions, **clock)
+        turned = rotate_track(torch.tensor(signal), rotation=torch.tensor(quaternions), **clock).numpy()
+        assert np.isnan(turned[1:, 777]).all()
+        assert np.isfinite(turned[:, :776]).all()
+        assert np.isfinite(turned[0]).all()
+
+    @pytest.mark.parametrize("order", [1, 3])
+    def test_nan_stays_where_it_is(self, order, rng):
+        quaternions = rng.normal(size=(1000, 4))
+        quaternions[5, 2] = np.nan
+        turned = rotate_track(np.ones(((order + 1) ** 2, 1000)), rotation=quaternions)
+        assert np.flatnonzero(np.isnan(turned[1:]).any(0)).tolist() == [5]
+
+    @pytest.mark.parametrize("tilt", [0.0, 1e-200, 1e-160, 1e-30, 1e-9])
+    def test_heads_that_hardly_tilt(self, tilt, dtype, rng):
+        """Where the axes of the sphere and of a pose nearly meet, their angles are lost and the rotation is not."""
+        signal = rng.normal(size=(25, 60)).astype(dtype)
+        for pitch in (tilt, np.pi + tilt):
+            turned = rotate_track(signal, np.linspace(0, 3, 60), pitch=np.full(60, pitch))
+            matrices = rotation_matrix(np.linspace(0, 3, 60), pitch, order=4)
+            assert_close(turned, np.einsum("tij,jt->it", matrices, signal.astype(float)), dtype)
+
+
+class TestOut:
+    @pytest.mark.parametrize("order", [0, 1, 3])
+    def test_given_memory_and_in_place(self, order, library, dtype, rng):
+        signal, (quaternions, times) = rng.normal(size=(2, (order + 1) ** 2, 700)), track(5)
+        arguments = {"rotation": library.array(quaternions), "times": times, "sample_rate": RATE}
+        given = library.array(signal, dtype)
+        expected = library.numpy(rotate_track(given, **arguments)).copy()
+        target = library.array(np.zeros_like(signal), dtype)
+        assert rotate_track(given, out=target, **arguments) is target
+        assert np.array_equal(library.numpy(target), expected)
+        assert rotate_track(given, out=given, **arguments) is given
+        assert np.array_equal(library.numpy(given), expected)
+
+    def test_memory_that_overlaps_or_has_gaps(self, rng):
+        store, yaw = rng.normal(size=(4, 600)), np.linspace(0, 3, 300)
+        signal = store[:, :300].copy()
+        expected = rotate_track(signal, yaw)
+        rotate_track(store[:, :300], yaw, out=store[:, 100:400])
+        assert_close(store[:, 100:400], expected)
+        wide = np.zeros((4, 600), np.float64)
+        rotate_track(signal, yaw, out=wide[:, ::2])
+        assert np.array_equal(wide[:, ::2], expected)
+        assert not wide[:, 1::2].any()
+
+    @pytest.mark.parametrize("name", ["float16", "bfloat16"])
+    def test_half_precision(self, name, rng):
+        signal = torch.tensor(rng.normal(size=(4, 50))).to(getattr(torch, name))
+        expected = rotate_track(signal, torch.linspace(0, 1, 50))
+        assert torch.equal(rotate_track(signal, torch.linspace(0, 1, 50), out=torch.zeros_like(signal)), expected)
+
+    @pytest.mark.usefixtures("no_shape_hook")
+    def test_what_is_refused(self):
+        signal, yaw = np.zeros((4, 8)), np.zeros(8)
+        with pytest.raises(ShapeError, match=r"out of shape \(4, 7\)"):
+            rotate_track(signal, yaw, out=np.zeros((4, 7)))
+        with pytest.raises(ArrayTypeError, match="float32"):
+            rotate_track(signal, yaw, out=np.zeros((4, 8), np.float32))
+        tensor = torch.zeros(4, 8)
+        with pytest.raises(AmbikitError, match="gradient"):
+            rotate_track(tensor, torch.zeros(8, requires_grad=True), out=torch.zeros(4, 8))
 
 
 class TestBroadcasting:
