@@ -99,13 +99,13 @@ def media_blocks(
 ) -> Iterator[Float32[np.ndarray, "channels time"]]:
     """Decode the same stream piece by piece, from sample ``start`` of :func:`read_media` on: the same samples.
 
-    Lossless sound in MP4 and MOV, whose clock counts samples, is sought, and so is AAC up to ``stop`` where that is
-    proven to be the same. What comes before is decoded and dropped elsewhere: lossy decoders depend on it, and the
+    With ``stop`` it may end there. Lossless sound in MP4 and MOV, whose clock counts samples, is sought, and so is AAC
+    up to ``stop`` where that is proven to be the same. What comes before is decoded and dropped elsewhere: lossy decoders depend on it, and the
     clock of WebM and MKV counts milliseconds.
     """
     if seek and stop is not None and container == "mp4" and start > _WORTH_PROVING * (stop - start):
         rest = yield from _proven(path, container, start, stop)
-        if rest is None:
+        if rest is None or rest >= stop:
             return
         start = rest
     with open_media(path, container) as file:

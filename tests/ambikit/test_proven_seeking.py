@@ -99,15 +99,16 @@ def test_longer_than_what_is_proven_at_once(file, monkeypatch):
 
 
 class TestWays:
-    def ways(self, path, decoded, monkeypatch, start=9.0):
+    def ways(self, path, decoded, monkeypatch, start=9.0, seconds=0.5):
         """Whether the stretch came from a proof alone."""
         beginnings = []
         monkeypatch.setattr(media, "_late_start", _counting(media._late_start, beginnings))
-        ambikit.read_segment(path, start, 0.5)
+        ambikit.read_segment(path, start, seconds)
         return decoded["proven"] > 0, decoded["failed"] == 0 and not beginnings
 
-    def test_what_is_proven_is_not_decoded_from_the_beginning(self, plain, decoded, monkeypatch):
-        assert self.ways(plain, decoded, monkeypatch) == (True, True)
+    @pytest.mark.parametrize("seconds", [0.01, 0.5, 2.5])
+    def test_what_is_proven_is_not_decoded_from_the_beginning(self, plain, decoded, monkeypatch, seconds):
+        assert self.ways(plain, decoded, monkeypatch, 9.0, seconds) == (True, True)
 
     def test_noise_is_noticed(self, made, decoded, monkeypatch):
         """And would have given other samples: the test above is not in vain."""
