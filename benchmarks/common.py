@@ -10,7 +10,7 @@ peers.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from time import perf_counter
 from typing import Any
@@ -34,6 +34,7 @@ __all__ = [
     "quick",
     "record",
     "report",
+    "scaled",
     "show",
     "with_another",
 ]
@@ -123,6 +124,16 @@ def measure(
         best, low, middle, high = (float(1e3 * np.quantile(measured, q)) for q in (0, 0.25, 0.5, 0.75))
         rows.append(Row(candidate.name, middle, low, high, best, repeat * len(measured), deviation))
     return Table(title, error, tuple(rows), device)
+
+
+def scaled(table: Table, names: str, factor: float) -> Table:
+    """The table with the times of rows whose name holds ``names`` as if a part of the work had been all of it."""
+    times = ("median_ms", "lower_quartile_ms", "upper_quartile_ms", "best_ms")
+    rows = (
+        replace(row, **{name: factor * getattr(row, name) for name in times}) if names in row.name else row
+        for row in table.rows
+    )
+    return replace(table, rows=tuple(rows))
 
 
 def largest_error(oracle: Any) -> Callable[[Any], float]:

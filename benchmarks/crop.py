@@ -2,6 +2,7 @@
 
 import math
 import os
+from functools import cache
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -25,16 +26,21 @@ FIELD = np.radians([[90.0, 60.0, 40.0, 25.0]])
 VIEWS = AZIMUTH.shape[1]
 
 
+@cache
 def frames_of(width: int) -> np.ndarray:
-    """Frames with detail at every scale, as pictures have: noise of all octaves, the same at the left and right rim."""
+    """Frames with detail at every scale, as pictures have: noise of all octaves, the same at the left and right rim.
+
+    Each frame is the one before, turned.
+    """
     rng, height = np.random.default_rng(0), width // 2
-    frames = np.full((FRAMES, height, width, 3), 128.0, np.float32)
+    frame = np.full((height, width, 3), 128.0, np.float32)
     step = 60
     while step >= 1:
-        noise = rng.standard_normal((FRAMES, height // step, width // step, 3)).astype(np.float32)
-        frames += 25 * zoom(noise, (1, step, step, 1), order=1, mode="grid-wrap", grid_mode=True)
+        noise = rng.standard_normal((height // step, width // step, 3)).astype(np.float32)
+        frame += 25 * zoom(noise, (step, step, 1), order=1, mode="grid-wrap", grid_mode=True)
         step //= 2 if step % 2 == 0 else 3
-    return np.clip(np.round(frames), 0, 255).astype(np.uint8)
+    frame = np.clip(np.round(frame), 0, 255).astype(np.uint8)
+    return np.stack([np.roll(frame, k * width // FRAMES, axis=1) for k in range(FRAMES)])
 
 
 def positions(height: int, width: int, samples: int = 1) -> tuple[np.ndarray, np.ndarray]:

@@ -5,15 +5,13 @@ The result is double precision, as ``rotation_matrix`` returns it. The oracle is
 ``python -m benchmarks.rotation_matrices``
 """
 
-from dataclasses import replace
-
 import numpy as np
 import spaudiopy
 import torch
 
 import ambikit
 from ambikit.operators import rotation_blocks
-from benchmarks.common import Candidate, Table, measure, report, with_another
+from benchmarks.common import Candidate, Table, measure, report, scaled, with_another
 
 MANY = 10_000
 
@@ -73,13 +71,7 @@ def many(order: int, count: int, few: int) -> Table:
         ],
         rounds=7,
     )
-    return replace(table, rows=tuple(scaled(row, count / few if "spaudiopy" in row.name else 1) for row in table.rows))
-
-
-def scaled(row, factor: float):
-    """The row of a part of the work, as if it had been all of it."""
-    times = ("median_ms", "lower_quartile_ms", "upper_quartile_ms", "best_ms")
-    return replace(row, **{name: factor * getattr(row, name) for name in times})
+    return scaled(table, "spaudiopy", count / few)
 
 
 def one(order: int) -> Table:
