@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 import ambikit
+from benchmarks import training_files
 from benchmarks.common import Candidate, Figures, Table, measure, optional, quick, report
 from benchmarks.machine import has_cuda
 from benchmarks.training_step import FULL, SMALL, profile
@@ -240,8 +241,9 @@ def tables(device: Device) -> list[Table]:
 
 
 def steps(device: Device) -> list[Figures]:
-    """A training step of the demonstration, and of the papers' networks where that is no matter of minutes."""
-    return [profile(SMALL, device.name, 31), *([] if quick() else [profile(FULL, device.name, 15)])]
+    """A training step of the demonstration, and of the papers' networks where that is no matter of minutes; batches."""
+    small = [profile(SMALL, device.name, 31), training_files.profile(48 if quick() else 224, device.name, 7)]
+    return small if quick() else [*small, profile(FULL, device.name, 15), training_files.profile(960, device.name, 7)]
 
 
 def main() -> None:

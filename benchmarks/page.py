@@ -24,7 +24,7 @@ def pieces(results: dict[str, dict[str, Any]]) -> dict[str, str]:
         "losses": losses(results),
         "first_call": _of(results, "first_call"),
         "memory": _of(results, "memory"),
-        "training_step": _of(results, "training_step") + "\n" + _of(results, "cuda"),
+        "training_step": "\n".join(_of(results, name) for name in ("training_step", "training_files", "cuda")),
         "sound_formats": _of(results, "sound_formats"),
         "files": _of(results, "files"),
         "tables": tables(results),
