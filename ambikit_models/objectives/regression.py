@@ -48,7 +48,8 @@ class Regression(Objective):
             raise AmbikitError(
                 "got a model without a head for rotations; expected one; set model.regression: true in the recipe"
             )
-        answer = model.rotation_head(torch.cat([video, audio], dim=-1)).mean(1).float()
+        answer = model.rotation_head(torch.cat([video, audio], dim=-1)).mean(1)
+        answer = answer if answer.dtype == torch.float64 else answer.float()
         truth = torch.stack([yaw.cos(), yaw.sin()], dim=-1).to(answer)
         loss = (answer - truth).square().sum(-1).mean()
         found = answer.detach()

@@ -8,15 +8,13 @@ import pytest
 import torch
 
 from ambikit.errors import AmbikitError
-from ambikit_models.objectives.avc import AVC
-from ambikit_models.objectives.avsa import AVSA
 from ambikit_models.training.metrics import read_metrics
 from ambikit_models.training.processes import share_of, synchronize_normalization
 from ambikit_models.training.sampling import clip_indices
 from tests.ambikit_models.test_gradients import example
 from tests.ambikit_models.test_resume import contents
 from tests.ambikit_models.toy import toy_config
-from tests.ambikit_models.two_processes import CASES
+from tests.ambikit_models.two_processes import CASES, OBJECTIVES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,7 +48,7 @@ def test_two_processes_equal_one(case, of_two):
     model.train(synchronized)
     for translation in (model.audio_to_video, model.video_to_audio):
         translation.eval()
-    loss, _ = {"avc": AVC, "avsa": AVSA}[name]()(model, batch)
+    loss, _ = OBJECTIVES[name]()(model, batch)
     loss.backward()
     assert abs(loss.item() - first["loss"].item()) < 1e-12
     gradients = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from functools import partial
 
 import torch
 from lightning_fabric import Fabric
@@ -10,6 +11,8 @@ from lightning_fabric import Fabric
 from ambikit_models.batch import Batch
 from ambikit_models.objectives.avc import AVC
 from ambikit_models.objectives.avsa import AVSA
+from ambikit_models.objectives.avts import AVTS
+from ambikit_models.objectives.regression import Regression
 from ambikit_models.training.execution import Execution
 from ambikit_models.training.gradients import Step, chunked_gradients, whole_gradients
 from ambikit_models.training.loop import train
@@ -17,6 +20,16 @@ from ambikit_models.training.phases import Phase
 from ambikit_models.training.processes import gather_across, share_of, synchronize_normalization
 from tests.ambikit_models.test_gradients import example
 from tests.ambikit_models.toy import ToyClips, toy_config
+
+OBJECTIVES = {
+    "avc": AVC,
+    "avc translated": partial(AVC, translated=True),
+    "avts": AVTS,
+    "avsa": AVSA,
+    "hard only": partial(AVSA, candidates="own_views"),
+    "easy only": partial(AVSA, candidates="other_clips"),
+    "regression": lambda gather=None: Regression(),
+}
 
 #: objective, clips, pieces (0: without caching), whether in training mode with normalisation over both processes
 CASES = [
@@ -27,6 +40,11 @@ CASES = [
     ("avsa", 6, 2, False),
     ("avsa", 7, 3, False),
     ("avsa", 7, 0, True),
+    ("avc translated", 7, 0, False),
+    ("avts", 7, 3, False),
+    ("hard only", 7, 0, False),
+    ("easy only", 7, 0, False),
+    ("regression", 7, 3, False),
 ]
 
 
@@ -88,7 +106,7 @@ def gradients(fabric: Fabric, path: str) -> None:
     """Loss, gradients and running statistics of every case."""
     found = []
     for name, clips, pieces, synchronized in CASES:
-        objective = {"avc": AVC, "avsa": AVSA}[name](gather=gather_across(fabric, clips))
+        objective = OBJECTIVES[name](gather=gather_across(fabric, clips))
         model, batch = example(clips)
         model.train(synchronized).requires_grad_(False)
         if synchronized:
@@ -106,7 +124,7 @@ def gradients(fabric: Fabric, path: str) -> None:
             if pieces
             else whole_gradients(fabric, wrapped, weight=weight)
         )
-        share = Batch(batch.video[ours], batch.audio[ours], batch.index[ours])
+        share = Batch(batch.video[ours], batch.audio[ours], batch.index[ours], batch.yaw[ours])
         loss, _ = make(share)
         mean = fabric.all_reduce(loss.detach() * weight, reduce_op="mean")
         gradient = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
