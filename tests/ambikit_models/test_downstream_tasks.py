@@ -374,7 +374,7 @@ class TestEventDirections:
         audio = split.test.inputs(np.array([0])).audio[0]
         azimuth = split.test.whole.events[split.test.rows[0]][2]
         for way, heard in zip((0, 90, 180, -90), audio, strict=True):
-            x, y = heard[4].mean(), heard[5].mean()
+            x, y = heard[4].mean().item(), heard[5].mean().item()
             turned = np.angle(np.exp(1j * (azimuth - np.radians(way))))
             assert np.angle(np.exp(1j * (np.arctan2(y, x) - turned))) == pytest.approx(0, abs=0.05)
 
