@@ -7,11 +7,11 @@ sorts the channels of a stream into its own loudspeaker order (Vorbis and Opus),
 stream has one channel order, whichever container wraps it.
 """
 
-import struct
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,7 @@ from jaxtyping import Float32
 
 from ambikit.errors import FileError, MissingExtraError
 from ambikit.files.boxes import PatchedFile, layout_boxes
-from ambikit.files.metadata.bounds import BoundedFile
-from ambikit.files.metadata.walking import walk_boxes
+from ambikit.files.edit_lists import Stretch, is_cut, stretches_of
 from ambikit.files.proven_seeking import proven_aac
 from ambikit.files.soundfiles import BLOCK, StoredSound, check_size
 
@@ -100,29 +99,43 @@ def media_blocks(
     """Decode the same stream piece by piece, from sample ``start`` of :func:`read_media` on: the same samples.
 
     With ``stop`` it may end there. Lossless sound in MP4 and MOV, whose clock counts samples, is sought, and so is AAC
-    up to ``stop`` where that is proven to be the same. What comes before is decoded and dropped elsewhere: lossy decoders depend on it, and the
-    clock of WebM and MKV counts milliseconds.
+    up to ``stop`` where that is proven to be the same. What comes before is decoded and dropped elsewhere: lossy
+    decoders depend on it, and the clock of WebM and MKV counts milliseconds. An edit list of several stretches is
+    followed to the sample.
     """
+    if container == "mp4" and is_cut(path):
+        stretches, late = _stretches(path, container)
+        if stretches:
+            yield from _edited(path, container, stretches, start + late)
+            return
     if seek and stop is not None and container == "mp4" and start > _WORTH_PROVING * (stop - start):
         rest = yield from _proven(path, container, start, stop)
         if rest is None or rest >= stop:
             return
         start = rest
-    with open_media(path, container) as file:
+    yield from _decoded(path, container, start, seek=seek)
+
+
+def _decoded(
+    path: Path, container: str, start: int, *, seek: bool = True, edited: bool = True
+) -> Iterator[Float32[np.ndarray, "channels time"]]:
+    """The samples from ``start`` on, as the edit list plays them in one stretch, or as they are stored."""
+    with open_media(path, container, {} if edited else {"ignore_editlist": "1"}) as file:
         import av
 
         stream, _ = _richest(file, path)
-        seek = seek and start > 0 and _can_be_sought(stream, container) and not _is_cut(path)
+        seek = seek and start > 0 and _can_be_sought(stream, container)
+        began = file.start_time if edited else Fraction(stream.start_time or 0) * stream.time_base * 10**6
         resampler = av.AudioResampler(format="flt")  # packed; no layout and no rate: nothing is mixed
         kind = None
         place = -1  # of the next sample, on the clock that starts with the file; -1: not known yet
         order = None
         with _in_words(path, lambda: max(place, 0)):
             if seek:
-                file.seek(start + round((file.start_time or 0) / 10**6 * stream.rate), stream=stream)
+                file.seek(start + round((began or 0) / 10**6 * stream.rate), stream=stream)
             for frame in file.decode(stream):
                 if place < 0:
-                    place = _late_start(frame, file, path)
+                    place = _late_start(frame, began, path)
                     if seek and (frame.pts is None or place > start):
                         break
                     order = _stream_order(stream, frame.layout.nb_channels)
@@ -142,15 +155,47 @@ def media_blocks(
                         yield piece if order is None else piece[order]
             else:
                 return
-    yield from media_blocks(path, container, start, seek=False)  # the seek ended too late
+    yield from _decoded(path, container, start, seek=False, edited=edited)  # the seek ended too late
+
+
+def _stretches(path: Path, container: str) -> tuple[list[Stretch], int]:
+    """What an edit list plays of the sound, if that is several stretches, and the sample at which the file starts."""
+    stored, _ = describe_media_sound(path, container)
+    with open_media(path, container) as file:
+        stream, _ = _richest(file, path)
+        late = round((file.start_time or 0) / 10**6 * stored.sample_rate)
+        return stretches_of(path, stream.id, stored.sample_rate), late
+
+
+def _edited(
+    path: Path, container: str, stretches: list[Stretch], start: int
+) -> Iterator[Float32[np.ndarray, "channels time"]]:
+    """The samples from ``start`` on of stretches one after another."""
+    stored, _ = describe_media_sound(path, container)
+    for number, (first, samples) in enumerate(stretches):
+        skipped, start = min(start, samples), max(start - samples, 0)
+        missing = samples - skipped
+        if first is not None and missing:
+            for piece in _decoded(path, container, first + skipped, edited=False):
+                yield piece[:, :missing]
+                missing -= min(piece.shape[1], missing)
+                if not missing:
+                    break
+        if first is not None and number == len(stretches) - 1:
+            return  # at the end there may be less stored than the list says
+        if missing > _TOO_LATE * stored.sample_rate:
+            raise FileError(
+                f"got {path}, whose edit list has {missing / stored.sample_rate:.0f} s of nothing in it; expected at "
+                f"most {_TOO_LATE} s; its clock is damaged: extract the sound into a file of its own"
+            )
+        for done in range(0, missing, BLOCK):
+            yield np.zeros((stored.channels, min(BLOCK, missing - done)), np.float32)
 
 
 def _proven(
     path: Path, container: str, start: int, stop: int
 ) -> Generator[Float32[np.ndarray, "channels time"], None, int | None]:
     """What is known of AAC without what comes before; it returns where the rest begins, None if there is none."""
-    if _is_cut(path):
-        return start
     with open_media(path, container) as file:
         import av
 
@@ -167,8 +212,8 @@ def _proven(
 
 
 @contextmanager
-def open_media(path: Path, container: str) -> Iterator[Any]:
-    """The file, opened by PyAV and by nothing in it that could lead elsewhere."""
+def open_media(path: Path, container: str, options: dict[str, str] | None = None) -> Iterator[Any]:
+    """The file, opened by PyAV and by nothing in it that could lead elsewhere; options are those of FFmpeg's reader."""
     try:
         import av
     except ImportError as error:
@@ -182,7 +227,12 @@ def open_media(path: Path, container: str) -> Iterator[Any]:
         hidden = layout_boxes(path) if container == "mp4" else []
         source = PatchedFile(raw, dict.fromkeys(hidden, b"free")) if hidden else raw
         try:
-            file = av.open(source, format={"mp4": "mov"}.get(container, container), metadata_errors="replace")
+            file = av.open(
+                source,
+                format={"mp4": "mov"}.get(container, container),
+                metadata_errors="replace",
+                container_options=options or {},
+            )
         except (av.error.FFmpegError, ValueError, MemoryError) as error:
             raise FileError(
                 f"got {path}, which cannot be opened as {container} ({error}); expected a complete file (a recording "
@@ -200,38 +250,17 @@ def _stored(stream: Any) -> StoredSound:
     return StoredSound(stream.codec_context.name, stream.channels, stream.layout.name, stream.sample_rate, frames)
 
 
-def _late_start(frame: Any, file: Any, path: Path) -> int:
-    """Samples of silence before the first frame, on the clock that starts with the file."""
-    if frame.pts is None or file.start_time is None:
+def _late_start(frame: Any, began: Any, path: Path) -> int:
+    """Samples of silence before the first frame, on a clock that begins with so many microseconds."""
+    if frame.pts is None or began is None:
         return 0
-    late = float(frame.pts * frame.time_base) - file.start_time / 10**6
+    late = float(frame.pts * frame.time_base) - float(began) / 10**6
     if late > _TOO_LATE:
         raise FileError(
             f"got {path}, whose sound starts {late:.0f} s after the file does; expected at most {_TOO_LATE} s; "
             "its clock is damaged: extract the sound into a file of its own"
         )
     return max(round(late * frame.sample_rate), 0)
-
-
-def _is_cut(path: Path) -> bool:
-    """Whether an edit list plays several stretches, so that the clock is not that of the stored samples."""
-    with path.open("rb") as raw:
-        file = BoundedFile(raw, path.stat().st_size)
-        places = [
-            next(((start, stop) for name, start, stop in walk_boxes(file, 0, file.size) if name == b"moov"), (0, 0))
-        ]
-        for name in (b"trak", b"edts", b"elst"):
-            places = [
-                (start, stop) for place in places for found, start, stop in walk_boxes(file, *place) if found == name
-            ]
-        for first, last in places:
-            head = file.read(first, min(last - first, 20))
-            if len(head) < 20 or head[0]:  # 64-bit times: not asked further
-                return True
-            count, media_time = struct.unpack_from(">I", head, 4)[0], struct.unpack_from(">i", head, 12)[0]
-            if count > 1 + (media_time == -1):
-                return True
-    return False
 
 
 def _richest(file: Any, path: Path) -> tuple[Any, list[StoredSound]]:
