@@ -28,8 +28,10 @@ def read_segment(
     """Read a stretch of a recording as AmbiX: the same samples as in :func:`read`, without loading the others.
 
     ``read_segment(path, t, d)`` is ``read(path)[:, round(t f) : round(t f) + round(d f)]`` with the sample rate f.
-    Sound without loss (WAV, FLAC, CAF, AIFF; PCM, FLAC and ALAC in MP4 and MOV) is sought; of Ogg, AAC and Opus, and
-    in WebM and MKV, what comes before is decoded and dropped, since lossy decoders depend on it.
+    Sound without loss (WAV, FLAC, CAF, AIFF; PCM, FLAC and ALAC in MP4 and MOV) is sought, and so is AAC in MP4 and
+    MOV where the stretch turns out to need nothing older: where no band of it is stored as noise. Elsewhere, of Ogg
+    and Opus, and in WebM and MKV, what comes before is decoded and dropped, since lossy decoders depend on it. Six
+    channels without a ``channel_map`` are gone through as a whole to see which are silent.
 
     Parameters
     ----------
