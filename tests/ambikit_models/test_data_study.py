@@ -9,6 +9,7 @@ from ambikit_models.cli import main
 from ambikit_models.preparation.records import read_records
 from ambikit_models.study.videos import open_videos
 from ambikit_models.training.config import ClipConfig, Phase, TrainingConfig, load_yaml, save_yaml
+from ambikit_models.training.rows import published_row
 from ambikit_models.world import WorldConfig, WorldFiles, write_world
 from tests.ambikit_models.toy import toy_config
 
@@ -67,3 +68,8 @@ def test_one_word_decides_what_is_trained_on(study, tmp_path, selection):
     assert np.isfinite(json.loads(lines[-1])["loss"])
     recipe = json.loads((tmp_path / "checkpoints" / "step-000004" / "recipe.json").read_text())
     assert recipe["clips"] == clips.identity
+
+
+@pytest.mark.parametrize("selection", ["all", "passing", "failing"])
+def test_the_rows_of_the_paper_say_the_same(selection):
+    assert published_row(f"wang2022-1-{selection}").training().clip.selection == selection

@@ -10,11 +10,13 @@ from scipy.spatial.transform import Rotation
 
 import ambikit
 from ambikit.errors import MissingExtraError, ShapeError
+from ambikit_models.datasets.paired_clips import ClipFiles, PairedClips
 from ambikit_models.panorama.flow import camera_rotation, flow_of_the_scene, spherical_flow
 from ambikit_models.panorama.motion import INTERVAL, motion_map, moving_directions
 from ambikit_models.world import WorldConfig, scene
 from ambikit_models.world.panoramas import panorama_masks, panorama_rays
 from ambikit_models.world.shading import shade
+from tests.ambikit_models.clips import numbered_frame, numbers_of, write_video
 
 pytest.importorskip("cv2")
 
@@ -176,6 +178,15 @@ class TestMoving:
         np.testing.assert_allclose(
             motion_map(pairs, interval=0.25, minimum_speed=0), motion_map(frames, minimum_speed=0) / 2, rtol=1e-5
         )
+
+    def test_files_give_pictures_an_eighth_of_a_second_apart(self, tmp_path):
+        """Two of each of four moments of a video whose pictures say their numbers, eight per second."""
+        write_video(tmp_path / "v.mp4", [numbered_frame(number) for number in range(32)], 8)
+        ambikit.write(tmp_path / "v.wav", np.zeros((4, 4 * 1600)), 1600)
+        clips = PairedClips([ClipFiles("v", "v", tmp_path / "v.mp4", tmp_path / "v.wav")])
+        pairs = [numbers_of(pair) for pair in clips.panoramas(0)]
+        assert [second - first for first, second in pairs] == [1, 1, 1, 1]
+        assert [first for first, _ in pairs] == [3, 11, 19, 27]  # before the middles of four quarters
 
     def test_one_frame_does_not_move(self, no_shape_hook):
         with pytest.raises(ShapeError, match="at least 2"):
