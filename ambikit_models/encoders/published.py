@@ -3,6 +3,8 @@
 It is here so that published weights can be used; for a new training ``r2plus1d_18`` is the better known network.
 """
 
+from itertools import pairwise
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -27,7 +29,7 @@ class PublishedVideoEncoder(nn.Module):
         )
         sizes = (64, 64, 128, 256, 512)
         blocks = []
-        for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+        for inputs, outputs in pairwise(sizes):
             blocks += [_Block(inputs, outputs, stride=1 if inputs == outputs else 2), _Block(outputs, outputs)]
         self.blocks = nn.Sequential(*blocks)
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).reshape(3, 1, 1, 1))

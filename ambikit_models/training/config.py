@@ -96,7 +96,7 @@ class ModelConfig:
             video = SmallVideoEncoder(self.width)
         else:
             published = self.video == "r2plus1d_18_published"
-            video = PublishedVideoEncoder() if published else R2Plus1DVideoEncoder(self.video_weights)
+            video = PublishedVideoEncoder() if published else self._torchvision()
         small_audio = self.audio == "small"
         audio = (
             SmallAudioEncoder(sound.channels, sound.rows, self.width)
@@ -119,6 +119,16 @@ class ModelConfig:
             dropout=self.translation_dropout,
             regression=self.regression,
         )
+
+    def _torchvision(self) -> R2Plus1DVideoEncoder:
+        try:
+            return R2Plus1DVideoEncoder(self.video_weights)
+        except (KeyError, ValueError, OSError, RuntimeError) as error:  # no such weights, or no way to get them
+            raise AmbikitError(
+                f"got video_weights={self.video_weights!r}, which torchvision could not load ({error}); expected the "
+                "name of weights of its r2plus1d_18, KINETICS400_V1; without a network put the file into the folder "
+                "checkpoints of torch.hub.get_dir()"
+            ) from None
 
 
 @dataclass(frozen=True)

@@ -198,7 +198,7 @@ class WorldClips:
         if yaw is not None:
             # to turn the scene left and then look somewhere is to look as much farther right in the scene as it was
             azimuth = azimuth - torch.as_tensor(yaw, device=self.device)[:, None]
-        moments = self._moments(rows, viewpoints, moments)
+        moments = self._moments(indices, viewpoints, moments)
         prepared, begin = self.prepared[heard][:, None], None
         if moments is not None:
             prepared, begin = cut_excerpts(
@@ -219,7 +219,7 @@ class WorldClips:
     ) -> Int[Tensor, "clips views frames height width"]:
         """Which object slot each pixel of the views shows, or −1 for the room: the exact masks of :meth:`batch`."""
         rows = self._rows(indices)
-        moments, begin = self._moments(rows, viewpoints, moments), None
+        moments, begin = self._moments(indices, viewpoints, moments), None
         if moments is not None:
             _, begin = cut_excerpts(
                 self.prepared[rows], self.sound, moments, duration=self.duration, whole=self.config.duration
@@ -296,13 +296,13 @@ class WorldClips:
     def _picture(self) -> tuple[int, int, int]:
         return self.frames, self.size, self.size
 
-    def _moments(self, rows: Tensor, viewpoints: Viewpoints, moments: Any) -> Tensor | None:
+    def _moments(self, indices: np.ndarray, viewpoints: Viewpoints, moments: Any) -> Tensor | None:
         """Where each excerpt begins, from 0 to 1; None where clips are no longer than excerpts."""
         if self.duration == self.config.duration:
             return None
         if moments is not None:
             return torch.as_tensor(moments, device=self.device)
-        numbers = zip(self.indices[rows.cpu().numpy()], viewpoints.fingerprints(), strict=True)
+        numbers = zip(self.indices[np.asarray(indices)], viewpoints.fingerprints(), strict=True)
         drawn = [np.random.default_rng((self.seed, int(scene), drawn_from)).random() for scene, drawn_from in numbers]
         return torch.tensor(drawn, device=self.device)[:, None].expand(*viewpoints.azimuth.shape)
 

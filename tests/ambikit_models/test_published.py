@@ -1,6 +1,7 @@
 """Checkpoints of the published code, fabricated with their names and shapes, and a slow reading of what they mean."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def convolution(name, outputs, inputs, *size, draw):
 def video_tensors(draw):
     yield from convolution("conv1.0", 64, 3, 3, 7, 7, draw=draw)
     yield from norm("conv1.1", 64, draw)
-    for stage, (inputs, outputs) in enumerate(zip(SIZES, SIZES[1:], strict=False)):
+    for stage, (inputs, outputs) in enumerate(pairwise(SIZES)):
         for block in range(2):
             name, before = f"conv{2 + stage}x.{block}", inputs if block == 0 else outputs
             yield from convolution(f"{name}.spt_conv1", outputs, before, 1, 3, 3, draw=draw)
@@ -49,7 +50,7 @@ def video_tensors(draw):
 def audio_tensors(draw, channels):
     yield from convolution("conv1.0", 64, channels, 7, 7, draw=draw)
     yield from norm("conv1.1", 64, draw)
-    for block, (inputs, outputs) in enumerate(zip(SIZES, SIZES[1:], strict=False), start=1):
+    for block, (inputs, outputs) in enumerate(pairwise(SIZES), start=1):
         yield from convolution(f"block{block}.conv1", outputs, inputs, 3, 3, draw=draw)
         yield from norm(f"block{block}.bn1", outputs, draw)
         yield from convolution(f"block{block}.conv2", outputs, outputs, 3, 3, draw=draw)
@@ -293,6 +294,11 @@ class TestKinetics:
         networks = {"video": "r2plus1d_18", "audio": "conv2d_9"}
         training_config.ModelConfig(**networks, video_weights="KINETICS400_V1").build(toy_config().sound)
         assert asked == ["KINETICS400_V1"]
+
+    def test_weights_that_cannot_be_had(self):
+        networks = {"video": "r2plus1d_18", "audio": "conv2d_9"}
+        with pytest.raises(AmbikitError, match="expected the name of weights of its r2plus1d_18, KINETICS400_V1"):
+            training_config.ModelConfig(**networks, video_weights="IMAGENET").build(toy_config().sound)
 
     def test_only_one_network_has_them(self):
         with pytest.raises(AmbikitError, match="set model.video"):

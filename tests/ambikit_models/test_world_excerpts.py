@@ -109,6 +109,17 @@ class TestClips:
         assert torch.equal(plain.audio, moved.audio)
         assert torch.equal(plain.video, moved.video)
 
+    def test_nothing_stays_behind_on_the_cpu(self, running):
+        # the meta device computes shapes only, and refuses to mix with tensors that live elsewhere
+        away = WorldClips(RUNNING, 5, range(COUNT), SOUND, running.prepared, size=8, duration=0.4, device="meta")
+        views = RandomViewpoints(views=2).draw(np.random.default_rng(0), COUNT)
+        for moments in (None, torch.rand(COUNT, 2)):
+            batch = away.batch(EVERY, views, moments=moments, yaw=np.zeros(COUNT))
+            assert batch.video.is_meta
+            assert batch.audio.is_meta
+            assert batch.yaw.is_meta
+            assert away.class_map(EVERY, views, moments).is_meta
+
     def test_longer_than_the_world(self):
         with pytest.raises(AmbikitError, match="excerpts of 0.6 s of clips of 0.5 s"):
             WorldClips.render(WorldConfig(), 0, range(2), SOUND, duration=0.6)
