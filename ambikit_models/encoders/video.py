@@ -31,11 +31,18 @@ class SmallVideoEncoder(nn.Module):
             _convolution(sizes[2], sizes[3], kernel=3, stride=1),
         )
 
+    def maps(self, video: Float[Tensor, "batch 3 frames height width"]) -> Float[Tensor, "batch embedding t h w"]:
+        """The features of every place and time, of which the embedding is the maximum."""
+        maps = self.layers(video.transpose(1, 2).flatten(0, 1))
+        return maps.unflatten(0, (video.shape[0], video.shape[2])).transpose(1, 2)
+
+    def pooled(self, maps: Float[Tensor, "batch embedding t h w"]) -> Float[Tensor, "batch embedding"]:
+        """From the features of every place and time to the embedding."""
+        return maps.amax((-2, -1)).amax(-1)
+
     def forward(self, video: Float[Tensor, "batch 3 frames height width"]) -> Float[Tensor, "batch embedding"]:
         """Embed a batch of crops."""
-        batch, _, frames = video.shape[:3]
-        maps = self.layers(video.transpose(1, 2).flatten(0, 1))
-        return maps.amax((-2, -1)).unflatten(0, (batch, frames)).amax(1)
+        return self.pooled(self.maps(video))
 
 
 class R2Plus1DVideoEncoder(nn.Module):
@@ -62,9 +69,20 @@ class R2Plus1DVideoEncoder(nn.Module):
         self.register_buffer("mean", torch.tensor([0.43216, 0.394666, 0.37645]).reshape(3, 1, 1, 1))
         self.register_buffer("deviation", torch.tensor([0.22803, 0.22145, 0.216989]).reshape(3, 1, 1, 1))
 
+    def maps(self, video: Float[Tensor, "batch 3 frames height width"]) -> Float[Tensor, "batch 512 t h w"]:
+        """The features of every place and time, of which the embedding is the maximum."""
+        network, maps = self.network, (video - self.mean) / self.deviation
+        for stage in (network.stem, network.layer1, network.layer2, network.layer3, network.layer4):
+            maps = stage(maps)
+        return maps
+
+    def pooled(self, maps: Float[Tensor, "batch 512 t h w"]) -> Float[Tensor, "batch 512"]:
+        """From the features of every place and time to the embedding."""
+        return self.network.avgpool(maps).flatten(1)
+
     def forward(self, video: Float[Tensor, "batch 3 frames height width"]) -> Float[Tensor, "batch 512"]:
         """Embed a batch of crops."""
-        return self.network((video - self.mean) / self.deviation)
+        return self.pooled(self.maps(video))
 
 
 class _Maximum(nn.Module):
