@@ -16,7 +16,7 @@ from time import perf_counter
 import benchmarks
 
 #: What the cases are measured and shown with.
-SUPPORT = {"__main__", "common", "judging", "machine", "page", "picture", "talkers", "targets", "writing"}
+SUPPORT = {"__main__", "common", "gains", "judging", "machine", "page", "picture", "talkers", "targets", "writing"}
 #: Cases that are run by name alone, and why.
 BY_NAME = {
     "audit_defects": "measures verdicts, not time",

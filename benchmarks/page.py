@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.gains import table_of_gains
 from benchmarks.judging import Outcome, evaluate, load, summary, time_words
 from benchmarks.picture import times_of_the_limit
 from benchmarks.targets import OPERATIONS
@@ -22,6 +23,7 @@ def pieces(results: dict[str, dict[str, Any]]) -> dict[str, str]:
     return {
         "targets": count(outcomes) + "\n" + summary(outcomes),
         "losses": losses(results),
+        "loops": table_of_gains(results),
         "first_call": _of(results, "first_call"),
         "memory": _of(results, "memory"),
         "training_step": "\n".join(_of(results, name) for name in ("training_step", "training_files", "cuda")),

@@ -13,6 +13,7 @@ import pytest
 from benchmarks import page
 from benchmarks.__main__ import SUPPORT, cases
 from benchmarks.common import Candidate, largest_error, measure
+from benchmarks.gains import GAINS, Gain, rows_of, table_of_gains
 from benchmarks.judging import Goal, Operation, Outcome, evaluate, load, summary, time_words
 from benchmarks.targets import OPERATIONS
 from benchmarks.writing import Figures, kind_of, markdown, record
@@ -218,6 +219,26 @@ class TestTargets:
             assert operation.goals
             for pattern in (operation.table, operation.row, *(goal.against for goal in operation.goals)):
                 re.compile(pattern)
+
+
+class TestGains:
+    def test_every_loop_is_named_and_none_that_is_gone(self):
+        modules = {path.stem for path in (ROOT / "ambikit" / "kernels").glob("*.py")} - {"__init__", "compiling"}
+        assert {gain.kernel for gain in GAINS} == modules
+
+    @pytest.mark.parametrize("gain", GAINS, ids=lambda gain: f"{gain.kernel}-{gain.table}")
+    def test_its_rows_are_there(self, gain):
+        """In the results that are kept; which of them wins is told by the page."""
+        rows = rows_of(gain, load())
+        assert rows is not None
+        assert rows[0] is not rows[1]
+        assert kind_of(rows[0]) == "ours"
+
+    def test_a_table(self):
+        gain = Gain("turning", "turn", "order 1", "^ambikit", "^formula")
+        loop, formula, title = rows_of(gain, {"turn": {"tables": [TABLE]}})
+        assert (loop["median_ms"], formula["median_ms"], title) == (3.0, 1.0, "Turn, order 1")
+        assert "| `frames` | not measured: `python -m benchmarks loops` | | | |" in table_of_gains({})
 
 
 class TestPage:
