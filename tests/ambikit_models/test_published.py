@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from ambikit.errors import AmbikitError, FileError
+from ambikit_models.cli import main
 from ambikit_models.hub import load
 from ambikit_models.published import import_published
 from ambikit_models.training import config as training_config
@@ -233,6 +234,20 @@ class TestKinds:
         assert again.recipe == found.recipe
         for name, value in found.model.state_dict().items():
             assert torch.equal(value, again.model.state_dict()[name]), name
+
+
+class TestTheCommand:
+    def test_it_writes_what_evaluate_takes(self, checkpoint, tmp_path, capsys):
+        main(["import-published", str(checkpoint[0]), "--output", str(tmp_path / "out")])
+        out = capsys.readouterr().out
+        assert "foa_log_mel, translation of depth 2" in out
+        assert "not to be used" in out
+        assert load(tmp_path / "out").recipe.model.video == "r2plus1d_18_published"
+
+    def test_what_does_not_fit_is_one_line(self, tmp_path):
+        torch.save({"state_dict": {}}, tmp_path / "c.tar")
+        with pytest.raises(SystemExit, match="error: got .* expected one named 'model'"):
+            main(["import-published", str(tmp_path / "c.tar"), "--output", str(tmp_path / "out")])
 
 
 class TestWhatDoesNotFit:
