@@ -39,6 +39,8 @@ class Evaluate:
     """Of heads and tuning."""
     folds: tuple[int, ...] = ()
     """Test these folds only, where the data set has four."""
+    lists: tuple[str, ...] = ()
+    """For alignment: lists of ids to train heads on and to test, such as train test; by default two folds of videos."""
     frozen: bool = True
     """A linear layer on frozen embeddings."""
     mlp: bool = False
@@ -186,7 +188,12 @@ class Evaluate:
         from ambikit_models.downstream.alignment_bins import alignment_figures, alignment_folds
         from ambikit_models.study.videos import open_videos
 
-        if self.data is not None:
+        if self.data is not None and self.lists:
+            if len(self.lists) != 2:
+                raise AmbikitError(f"got --lists {' '.join(self.lists)}; expected two, to train heads on and to test")
+            sides = [open_videos(self.data, system.recipe, split=name) for name in self.lists]
+            folds = [tuple(part for clips in sides for part in (clips, clips.readable()))]
+        elif self.data is not None:
             clips = open_videos(self.data, system.recipe)
             folds = alignment_folds(clips.subset(clips.readable()), 2)
         else:

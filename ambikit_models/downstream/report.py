@@ -41,7 +41,7 @@ def difference_rows(found: Sequence[Comparison]) -> list[tuple[str, ...]]:
             one.way,
             one.name,
             _estimate(one.difference, one.unit),
-            f"p = {one.probability:.3f} ({one.test})",
+            f"p {f'= {one.probability:.3f}' if one.probability >= 5e-4 else '< 0.001'} ({one.test})",
         )
         for one in found
     ]

@@ -206,6 +206,8 @@ class TestFigures:
         assert rows(figures)[1][3] == "10.0° ±0.0"
         found = comparisons(figures)
         assert difference_rows(found)[0][0] == "a − b"
+        clear = compare(self.figure("a", np.ones(20)), self.figure("b", np.zeros(20)))
+        assert difference_rows([clear])[0][-1] == "p < 0.001 (McNemar)"
         text = markdown("title", figures, found)
         assert text.startswith("# title\n\n| subject |")
         record = json.loads(json.dumps(plain(figures, found), allow_nan=False))
@@ -238,6 +240,22 @@ class TestCommand:
         assert records[0] == records[1]
         assert [f["way"] for f in records[0]["figures"]] == ["tuned"]
         assert len(records[0]["figures"][0]["values"]) == 2
+
+    def test_alignment_on_videos_in_folds_or_by_lists(self, tmp_path):
+        checkpoint, data = small_checkpoint(tmp_path), tmp_path / "data"
+        small = ["--seconds", "2", "--clips", "1", "1", "--height", "16", "--workers", "1"]
+        main(["write-world", str(data), "--videos", "8", *small])
+        names = sorted(path.stem[:11] for path in (data / "video").iterdir())
+        for name, part in (("one", names[:4]), ("two", names[4:])):
+            (data / f"{name}.txt").write_text("\n".join(part) + "\n")
+        how = ["evaluate", "alignment", str(checkpoint), "--data", str(data)]
+        for name, lists, tested in (("folds", [], 8), ("lists", ["--lists", "one", "two"], 4)):
+            main([*how, *lists, "--output", str(tmp_path / name)])
+            figures = json.loads((tmp_path / name / "figures.json").read_text())["figures"]
+            assert {len(figure["per_unit"]) for figure in figures} == {tested}
+            assert len(figures) == 6
+        with pytest.raises(SystemExit, match="expected two"):
+            main([*how, "--lists", "one"])
 
     def test_two_systems_of_one_name(self, tmp_path):
         one, two = small_checkpoint(tmp_path / "a"), small_checkpoint(tmp_path / "b", seed=1)
