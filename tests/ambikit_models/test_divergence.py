@@ -1,8 +1,12 @@
+import io
+
 import pytest
 import torch
+from rich.console import Console
 
 from ambikit.errors import AmbikitError
 from ambikit_models.objectives.avsa import AVSA
+from ambikit_models.study.videos import train_with_progress
 from ambikit_models.training.checkpoints import latest_checkpoint
 from ambikit_models.training.divergence import Plateau, refuse_divergence
 from ambikit_models.training.execution import Execution
@@ -95,6 +99,14 @@ class TestPlateau:
         train(config, ToyClips(), tmp_path / "parts")
         whole, parts = ((tmp_path / name / "metrics.jsonl").read_text() for name in ("whole", "parts"))
         assert whole == parts
+
+    def test_it_is_noted_beside_the_bar(self, no_shape_hook, tmp_path):
+        console, clips = Console(file=io.StringIO(), width=300), ToyClips()
+        clips.skipped = {}
+        phases = (Phase("avc", 4, 16, 1, learning_rate=0.0),)
+        config = toy_config(phases=phases, execution=Execution(plateau_after=2))
+        train_with_progress(config, clips, tmp_path, console=console)
+        assert console.file.getvalue().count("note: AVC has not left the plateau: after 2 steps the loss is") == 1
 
     def test_a_run_that_learns_is_not_warned_about(self, tmp_path):
         phases = (Phase("avsa", 60, 8, 2, learning_rate=5e-3, temperature=0.1),)

@@ -40,6 +40,7 @@ CASES = [
     ("avsa", 6, 2, False),
     ("avsa", 7, 3, False),
     ("avsa", 7, 0, True),
+    ("avsa", 7, 1, True),
     ("avc translated", 7, 0, False),
     ("avts", 7, 3, False),
     ("hard only", 7, 0, False),
