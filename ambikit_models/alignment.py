@@ -2,6 +2,7 @@
 
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ambikit_models.encoders.audio import Standardize
 from ambikit_models.encoders.translation import Translation, TranslationKind
@@ -85,6 +86,29 @@ class AlignmentModel(nn.Module):
         """
         features = self.standardize(audio)
         return self.audio_encoder.frames(features.flatten(0, 1)).unflatten(0, audio.shape[:2])
+
+    def match(
+        self,
+        video: Float[Tensor, "clips views embedding"],
+        audio: Float[Tensor, "clips views embedding"],
+        *,
+        translated: bool = True,
+    ) -> Float[Tensor, "clips views"]:
+        """How well sounds fit pictures, view by view: a cosine, 1 at best.
+
+        Parameters
+        ----------
+        video, audio
+            What :meth:`embed_video` and :meth:`embed_audio` gave.
+        translated
+            Compare each with what the translation predicts from the views of the other (the mean of both directions),
+            as a model trained to align does; else compare the two directly, as one trained on correspondence alone.
+        """
+        if not translated:
+            return functional.cosine_similarity(self.video_head(video), self.audio_head(audio), dim=-1)
+        heard = self.predicted_audio_head(self.video_to_audio(video)), self.audio_head(audio)
+        seen = self.predicted_video_head(self.audio_to_video(audio)), self.video_head(video)
+        return (functional.cosine_similarity(*heard, dim=-1) + functional.cosine_similarity(*seen, dim=-1)) / 2
 
     def start_alignment(self) -> None:
         """Begin to predict: the prediction heads start as copies of the correspondence heads."""

@@ -72,12 +72,9 @@ def alignment_scores(model: AlignmentModel, clips: WorldClips, index: int) -> Fl
     wide = torch.full(column.shape, np.radians(65), dtype=torch.float64)
     views = Viewpoints(torch.from_numpy(azimuth), torch.from_numpy(elevation), wide)
     batch = clips.batch(np.full(len(column), index), views).to(next(model.parameters()).device)
-    video, audio = model.embed_video(batch.video), model.embed_audio(batch.audio)
-    similarity = torch.nn.functional.cosine_similarity
-    heard = similarity(model.predicted_audio_head(model.video_to_audio(video)), model.audio_head(audio), dim=-1)
-    seen = similarity(model.predicted_video_head(model.audio_to_video(audio)), model.video_head(video), dim=-1)
+    match = model.match(model.embed_video(batch.video), model.embed_audio(batch.audio))
     scores = np.full((_ROWS, _COLUMNS), np.nan)
-    scores[row, column] = ((heard + seen) / 2).cpu().numpy()
+    scores[row, column] = match.cpu().numpy()
     return scores
 
 
