@@ -27,5 +27,7 @@ def test_one_hit_and_one_miss():
     def find(index):
         return np.array([azimuth, azimuth]), np.array([elevation, -np.pi / 2])
 
-    assert study.row("one", WorldConfig(), find, False, 1)[1:3] == [2, 1]
-    assert study.row("one", WorldConfig(), find, False, 1)[3] == sounding.sum()
+    row = study.row("one", WorldConfig(), find, "sounding", 1)
+    assert row[2:4] == [2, 1]
+    assert row[4] == sounding.sum()
+    assert study.row("one", WorldConfig(), find, "all", 1)[4] == objects.present.sum()
