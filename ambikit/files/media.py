@@ -39,6 +39,8 @@ _VORBIS_ORDER = {
 _LOSSLESS = ("pcm_", "flac", "alac")
 #: a proof decodes a stretch twice; so far from the beginning, in lengths of the stretch, it is the shorter way
 _WORTH_PROVING = 3
+#: samples; nothing is recorded for longer, and FFmpeg's numbers end somewhere
+_FARTHEST = 2**48
 #: seconds; later than this is no pause before the sound but a damaged clock, and filling it could take all memory
 _TOO_LATE = 600
 
@@ -103,6 +105,7 @@ def media_blocks(
     decoders depend on it, and the clock of WebM and MKV counts milliseconds. An edit list of several stretches is
     followed to the sample.
     """
+    start = min(start, _FARTHEST)
     if container == "mp4" and is_cut(path):
         stretches, late = _stretches(path, container)
         if stretches:
@@ -176,7 +179,7 @@ def _edited(
         skipped, start = min(start, samples), max(start - samples, 0)
         missing = samples - skipped
         if first is not None and missing:
-            for piece in _decoded(path, container, first + skipped, edited=False):
+            for piece in _decoded(path, container, min(first + skipped, _FARTHEST), edited=False):
                 yield piece[:, :missing]
                 missing -= min(piece.shape[1], missing)
                 if not missing:

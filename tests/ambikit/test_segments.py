@@ -54,6 +54,10 @@ class TestSamples:
     def test_of_a_video_to_the_sample(self, of_video):
         held_against_the_whole(of_video, source="n3d")
 
+    @pytest.mark.parametrize("start", [1e9, 1e30, 1e300])
+    def test_far_behind_the_end_there_is_nothing(self, of_video, start):
+        assert ambikit.read_segment(of_video, start, 1.0)[0].shape == (4, 0)
+
     @pytest.mark.parametrize("late", [0.25, 0.03])
     def test_of_sound_that_starts_late(self, tmp_path, noise, late):
         path = write_media(tmp_path / "a.mov", "pcm_s16le", "quad", noise, late=late, picture=True)
