@@ -11,6 +11,10 @@ from ambikit.errors import AmbikitError
 from ambikit_models.batch import ClipSource
 from ambikit_models.panorama.viewpoints import RandomViewpoints, Viewpoints
 from ambikit_models.sound import SoundFeatures
+from ambikit_models.study.config import StudyConfig, Variant
+from ambikit_models.study.pools import load_pool, render_pools
+from ambikit_models.training.config import ClipConfig, ModelConfig, Phase, TrainingConfig
+from ambikit_models.training.loop import train
 from ambikit_models.world import WorldClips, WorldConfig
 from ambikit_models.world.excerpts import cut_excerpts
 from tests.ambikit_models.test_world_clips import intensity, towards
@@ -123,3 +127,34 @@ class TestClips:
     def test_longer_than_the_world(self):
         with pytest.raises(AmbikitError, match="excerpts of 0.6 s of clips of 0.5 s"):
             WorldClips.render(WorldConfig(), 0, range(2), SOUND, duration=0.6)
+
+
+class TestStudy:
+    def study(self, duration):
+        training = TrainingConfig(
+            phases=(Phase("avts", 2, 4, 1, moments=2),),
+            sound=SOUND,
+            model=ModelConfig(width=16, projection=8),
+            clip=ClipConfig(size=8, frames=1, frame_rate=2.0, duration=0.4),
+        )
+        sizes = {"training_scenes": 6, "head_scenes": 2, "test_scenes": 2}
+        return StudyConfig((Variant("avts", training),), world=WorldConfig(duration=duration), **sizes)
+
+    def test_a_system_of_moments_in_a_longer_world(self, tmp_path):
+        study = self.study(1.0)
+        training = study.variants[0].training
+        render_pools(study, tmp_path / "pools", workers=1)
+        clips = load_pool(tmp_path / "pools", "training", training)
+        assert clips.duration == 0.4
+        train(training, clips, tmp_path / "run")
+        assert len(list((tmp_path / "run" / "checkpoints").iterdir())) == 1
+
+    def test_a_world_that_is_too_short(self):
+        with pytest.raises(AmbikitError, match=r"clips of \[0.4\] s in a world of 0.3 s; expected no longer ones"):
+            self.study(0.3)
+
+    def test_moments_need_clips_longer_than_excerpts(self, tmp_path):
+        study = self.study(0.4)
+        clips = WorldClips.render(study.world, 0, range(4), SOUND, size=8)
+        with pytest.raises(AmbikitError, match="clips of 0.4 s for 2 moments of 0.4 s each"):
+            train(study.variants[0].training, clips, tmp_path)
