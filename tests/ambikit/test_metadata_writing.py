@@ -56,7 +56,10 @@ def packets_and_frames(path):
     with av.open(str(path)) as file:
         packets = [(p.stream_index, p.pts, p.duration, bytes(p)) for p in file.demux() if p.size]
     with av.open(str(path)) as file:
-        frames = [(f.pts, f.to_ndarray().tobytes()) for f in file.decode(*file.streams)]
+        frames = [
+            (f.pts, f.to_ndarray(**({"format": "rgb48le"} if isinstance(f, av.VideoFrame) else {})).tobytes())
+            for f in file.decode(*file.streams)
+        ]
     assert packets
     assert frames
     return packets, frames
@@ -471,6 +474,26 @@ class TestErrors:
         path.chmod(0o600)
         ambikit.write_metadata(path, path, SOUND)
         assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.recordings
+@pytest.mark.parametrize(
+    "name",
+    ["containers/testsrc_320x240_h264.mp4", "containers/testsrc_32x24_prores.mov", "video360/redownloaded_from_YT.mp4"],
+)
+def test_real_files(recordings, tmp_path, name):
+    """Whatever wrote them: what is said is read, by us and by FFmpeg, and all else is as it was."""
+    path, out = recordings / name, tmp_path / "out.mp4"
+    ambikit.write_metadata(path, out, PICTURES, version_1=False)
+    assert_says(out, PICTURES)
+    assert packets_and_frames(out) == packets_and_frames(path)
+    with av.open(str(out)) as video:
+        assert {data.type.name for data in next(video.decode(video=0)).side_data} >= {"SPHERICAL", "STEREO3D"}
+    if "YT" in name:
+        with pytest.raises(ConventionError, match="4 channels, for a sound track of 6"):
+            ambikit.write_metadata(path, out, SOUND)
+    ambikit.write_metadata(out, out, SpatialMetadata(), keep=False)
+    assert out.read_bytes() == path.read_bytes()
 
 
 def test_a_long_walk_is_granted_to_a_long_file():
