@@ -5,6 +5,7 @@ not turn. Ten mel-aggregated products and three averaged intensities therefore h
 exactly, and one small matrix product turns them: no Fourier transform per viewpoint.
 """
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -169,9 +170,16 @@ def align_mel_covariance(
     turn = _turn(*angles_for(covariance, azimuth, elevation, degrees=degrees))
     turn = turn.to(covariance.dtype) if is_torch(turn) else constant_like(turn, covariance)
     *batch, _, mel, frames = covariance.shape
-    broadcast_shape(tuple(turn.shape[:-2]), tuple(batch), names="the angles and the axes before the channels")
-    turned = xp.matmul(turn, covariance.reshape(*batch, 13, mel * frames))
-    return narrow(turned.reshape(*turned.shape[:-1], mel, frames), dtype)
+    shape = broadcast_shape(tuple(turn.shape[:-2]), tuple(batch), names="the angles and the axes before the channels")
+    # All viewpoints of one scene are one product: a matrix product would copy the scene for each of them.
+    scenes = (*[1] * (len(shape) - len(batch)), *batch)
+    views = (*[1] * (len(shape) - turn.ndim + 2), *turn.shape[:-2])
+    shared = len(shape)
+    while shared and scenes[shared - 1] == 1:
+        shared -= 1
+    stacked = turn.reshape(*views[:shared], 13 * prod(views[shared:]), 13)
+    turned = xp.matmul(stacked, covariance.reshape(*scenes[:shared], 13, mel * frames))
+    return narrow(turned.reshape(*shape, 13, mel, frames), dtype)
 
 
 def mel_covariance_features(

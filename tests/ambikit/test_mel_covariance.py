@@ -75,6 +75,34 @@ class TestExactness:
         error = np.abs(10 ** (turned[..., :4, :, :] / 10) - energy) / energy.sum(axis=-3, keepdims=True)
         assert error.max() < {"float32": 5e-6, "float64": 1e-12}[dtype]
 
+    @pytest.mark.parametrize(
+        ("scenes", "angles"),
+        [
+            ((), ()),
+            ((), (2, 3)),
+            ((3,), ()),
+            ((3, 1), (3, 2)),
+            ((1, 3), (2, 3)),
+            ((1, 3), (2, 1)),
+            ((2, 1, 3, 1), (4, 1, 5)),
+            ((2, 1, 1), (4, 5)),
+            ((1, 1), (1, 1)),
+            ((0, 1), (0, 2)),
+        ],
+    )
+    def test_any_axes_of_scenes_and_angles(self, library, rng, scenes, angles):
+        covariance = rng.normal(size=(*scenes, 13, 4, 3))
+        azimuth, elevation = rng.uniform(-3, 3, angles), rng.uniform(-1.5, 1.5, angles)
+        given = (library.array(x) if np.ndim(x) else float(x) for x in (covariance, azimuth, elevation))
+        turned = library.numpy(ambikit.align_mel_covariance(*given))
+        shape = np.broadcast_shapes(scenes, angles)
+        assert turned.shape == (*shape, 13, 4, 3)
+        covariance = np.broadcast_to(covariance, (*shape, 13, 4, 3))
+        azimuth, elevation = (np.broadcast_to(x, shape) for x in (azimuth, elevation))
+        for place in np.ndindex(shape):
+            alone = ambikit.align_mel_covariance(covariance[place], float(azimuth[place]), float(elevation[place]))
+            assert_close(turned[place], alone)
+
     def test_without_turning(self, rng):
         signal = scene(rng, 2)
         assert_close(
