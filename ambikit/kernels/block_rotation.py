@@ -8,7 +8,7 @@ import numpy as np
 
 from ambikit.kernels.compiling import compiled
 
-__all__ = ["turn_blocks"]
+__all__ = ["turn_blocks", "turn_first_order"]
 
 _TILE = 512  # columns; the channels of a degree stay in the first-level cache
 _STRETCH = 2**18  # numbers of all channels, which stay in the second; memory likes to be read and written in stretches
@@ -27,9 +27,6 @@ def turn_blocks(signal, signal_of, blocks, blocks_of, in_place, out):
     rows, stretch = np.empty((2 * order + 1, _TILE), signal.dtype), max(_STRETCH // channels, _TILE)
     for b in range(len(out)):
         source, block = signal_of[b], blocks[blocks_of[b]]
-        if order == 1 and not in_place:
-            _turn_first_order(signal[source], block, out[b])
-            continue
         for first in range(0, columns, stretch):
             last = min(first + stretch, columns)
             if not in_place:
@@ -39,6 +36,24 @@ def turn_blocks(signal, signal_of, blocks, blocks_of, in_place, out):
             for n in range(1, order + 1):
                 _turn_degree(block[at : at + (2 * n + 1) ** 2], n, first, last, rows, out[b])
                 at += (2 * n + 1) ** 2
+
+
+@compiled(fastmath=_FAST)
+def turn_first_order(signal, signal_of, blocks, blocks_of, in_place, out):
+    """The same for order 1 alone, which needs little of it, and so little time to compile."""
+    columns = out.shape[2]
+    rows = np.empty((3, _TILE), signal.dtype)
+    for b in range(len(out)):
+        source, block = signal_of[b], blocks[blocks_of[b]]
+        if not in_place:
+            _turn_all_channels(signal[source], block, out[b])
+            continue
+        for start in range(0, columns, _TILE):
+            stop = min(start + _TILE, columns)
+            for c in range(3):
+                _copy(out[b, 1 + c, start:stop], rows[c], stop - start)
+            for c in range(3):
+                _begin_with_three(block[1 + 3 * c : 4 + 3 * c], rows, out[b, 1 + c, start:stop], stop - start)
 
 
 @compiled(fastmath=_FAST)
@@ -54,7 +69,7 @@ def _turn_degree(block, n, first, last, rows, out):
 
 
 @compiled(fastmath=_FAST)
-def _turn_first_order(signal, block, out):
+def _turn_all_channels(signal, block, out):
     """All channels in one loop through the memory."""
     w, y, z, x = signal[0], signal[1], signal[2], signal[3]
     new_w, new_y, new_z, new_x = out[0], out[1], out[2], out[3]

@@ -92,10 +92,11 @@ def _turned_by_loop(result: Array, columns: Array, matrix: Array, order: int, in
 
 
 def _loop(out: np.ndarray, sound: np.ndarray, blocks: np.ndarray, in_place: bool) -> None:
-    from ambikit.kernels.block_rotation import turn_blocks
+    from ambikit.kernels import block_rotation as kernels
 
     batch = out.shape[:-2]
-    turn_blocks(
+    turn = kernels.turn_first_order if out.shape[-2] == 4 else kernels.turn_blocks
+    turn(
         sound.reshape(-1, *sound.shape[-2:]),
         entry_of_each(sound.shape[:-2], batch),
         blocks.reshape(-1, blocks.shape[-1]),

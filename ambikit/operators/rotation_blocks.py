@@ -116,10 +116,16 @@ def _by_loop(matrix: Array, order: int, dense: bool) -> Array | None:
     view = kernel_view(matrix.contiguous() if is_torch(matrix) else np.ascontiguousarray(matrix))
     if order == 0 or view is None or view.size == 0:
         return None
-    from ambikit.kernels.rotation_blocks import recursive_blocks
-
     shape, begin, step = _places(order, dense)
     out = (np.zeros if dense else np.empty)((*view.shape[:-2], *shape), view.dtype)
+    if order == 1:  # nothing to compute, and so nothing to compile
+        numbers = out.reshape(*view.shape[:-2], -1)
+        numbers[..., 0] = 1.0
+        for i, j in np.ndindex(3, 3):
+            numbers[..., begin[1] + i * step[1] + j] = view[..., _CHANNELS_OF_AXES[i], _CHANNELS_OF_AXES[j]]
+        return namespace(matrix).from_numpy(out) if is_torch(matrix) else out
+    from ambikit.kernels.rotation_blocks import recursive_blocks
+
     sources, weights, scales = _rows_of_recursion(order, view.dtype.char)
     recursive_blocks(view.reshape(-1, 3, 3), sources, weights, scales, begin, step, out.reshape(view.size // 9, -1))
     return namespace(matrix).from_numpy(out) if is_torch(matrix) else out
