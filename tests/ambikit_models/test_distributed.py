@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import subprocess
 import sys
@@ -8,13 +9,15 @@ import pytest
 import torch
 
 from ambikit.errors import AmbikitError
+from ambikit_models.training.execution import Execution
+from ambikit_models.training.loop import train
 from ambikit_models.training.metrics import read_metrics
 from ambikit_models.training.processes import share_of, synchronize_normalization
 from ambikit_models.training.sampling import clip_indices
 from tests.ambikit_models.test_gradients import example
 from tests.ambikit_models.test_resume import contents
-from tests.ambikit_models.toy import toy_config
-from tests.ambikit_models.two_processes import CASES, OBJECTIVES
+from tests.ambikit_models.toy import ToyClips, toy_config
+from tests.ambikit_models.two_processes import CASES, OBJECTIVES, TOGETHER
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -79,6 +82,16 @@ def test_a_whole_run_is_shared(of_two):
     records = read_metrics(of_two / "metrics.jsonl")
     assert [r["step"] for r in records] == sorted({r["step"] for r in records})
     assert records[-1]["step"] == config.steps
+
+
+def test_a_training_of_two_equals_that_of_one(of_two, tmp_path):
+    config = dataclasses.replace(TOGETHER, execution=Execution())
+    train(config, ToyClips(), tmp_path)
+    one, two = (read_metrics(folder / "metrics.jsonl") for folder in (tmp_path, of_two / "together"))
+    assert len(one) == len(two) == 12
+    for a, b in zip(one[:7], two[:7], strict=True):  # rounding, which Adam multiplies from step to step
+        for name in ("loss", "gradient_norm"):
+            assert b[name] == pytest.approx(a[name], rel=1e-4), (name, a["step"])
 
 
 def test_one_of_two_processes_is_killed_and_both_go_on(tmp_path):

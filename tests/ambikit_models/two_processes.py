@@ -1,5 +1,6 @@
 """Run by torchrun: what two processes compute with their share of a batch, saved for the test to compare."""
 
+import dataclasses
 import os
 import signal
 import sys
@@ -58,6 +59,10 @@ _UNEVEN = toy_config(
     log_every=1,
     execution=Execution(chunk=3),
 )
+
+
+#: as long as nothing is normalised by the batch of one process, two make the steps of one
+TOGETHER = dataclasses.replace(_UNEVEN, execution=Execution(synchronize_normalization=True))
 
 
 class Deadly(ToyClips):
@@ -140,6 +145,7 @@ if __name__ == "__main__":
     if sys.argv[1] == "alive":
         gradients(fabric, sys.argv[2])
         whole_run(fabric, sys.argv[2])
+        train(TOGETHER, ToyClips(), f"{sys.argv[2]}/together", fabric=fabric)
     else:
         {"killed": killed_run, "resumed": resumed_run}[sys.argv[1]](fabric, sys.argv[2])
     fabric.barrier()
