@@ -6,14 +6,16 @@ import torch
 from torchvision.transforms.v2 import functional
 
 from ambikit.errors import AmbikitError
+from ambikit_models import hub
 from ambikit_models.batch import Batch
 from ambikit_models.panorama.viewpoints import Viewpoints
 from ambikit_models.sound import SoundFeatures
 from ambikit_models.training.augmentation import Changes
 from ambikit_models.training.colours import ColourJitter, change_colours, turn_hue
-from ambikit_models.training.config import TrainingConfig, from_mapping, to_mapping
+from ambikit_models.training.config import Phase, TrainingConfig, from_mapping, to_mapping
 from ambikit_models.training.loading import load_share
 from ambikit_models.training.loop import train
+from ambikit_models.training.metrics import read_metrics
 from ambikit_models.training.sampling import videos_of
 from ambikit_models.world import WorldClips, WorldConfig
 from tests.ambikit_models.toy import SOUND, ToyClips, toy_config
@@ -150,6 +152,36 @@ def test_a_joint_flip_is_a_mirrored_scene_seen_from_the_mirrored_viewpoint(name)
     out = flipped.apply(batch, sound)
     torch.testing.assert_close(out.audio, expected.audio, atol=5e-3, rtol=1e-4)
     assert torch.equal(out.video, batch.video.flip(-1))
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    """A few scenes whose signals are kept."""
+    sound = SoundFeatures("stereo_icf", sample_rate=16000, bands=16, window=0.064, hop=0.04)
+    return WorldClips.render(WorldConfig(), 0, range(16), sound, size=12, workers=1)
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        *({"format": name} for name in ("omni", "mono", "stereo", "stereo_icf", "foa_log_mel", "salsa_mel", "salsa")),
+        {"format": "foa_log_mel", "spectrum": "magnitude", "dynamic_range_db": 200.0},
+        {"format": "mono", "pattern": "cardioid"},
+    ],
+    ids=lambda heard: "-".join(str(word) for word in heard.values()),
+)
+def test_every_format_trains(heard, scenes, tmp_path):
+    sound = dataclasses.replace(scenes.sound, **heard)
+    phase = Phase("avsa", steps=2, clips=4, views=2)
+    settings = {**EVERYTHING, "horizontal_flip": "joint"}
+    config = toy_config(phases=(phase,), sound=sound, log_every=1, **settings)
+    model = train(config, scenes.variant(sound=sound), tmp_path)
+    assert model.standardize.mean.shape == (sound.channels, sound.rows, 1)
+    assert all(np.isfinite(record["loss"]) for record in read_metrics(tmp_path / "metrics.jsonl"))
+    loaded = hub.load(tmp_path)
+    signal = scenes.signals(np.array([0]))[0]
+    heard_now = loaded.embed_sound(signal, 16000, azimuth=[0, 90], elevation=0, degrees=True)
+    assert heard_now.shape == (2, 16)
 
 
 class TestTraining:
