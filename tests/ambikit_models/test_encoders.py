@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from ambikit_models.alignment import AlignmentModel
+from ambikit.errors import AmbikitError
 from ambikit_models.encoders.audio import Conv2dAudioEncoder, SmallAudioEncoder, Standardize
 from ambikit_models.encoders.translation import Translation
 from ambikit_models.encoders.video import R2Plus1DVideoEncoder, SmallVideoEncoder
@@ -186,3 +187,39 @@ class TestTranslation:
     def test_depth_zero_is_direct_prediction(self):
         x = torch.randn(1, 2, 4)
         assert torch.equal(Translation(4, depth=0)(x), x)
+
+
+class TestOtherTranslations:
+    def test_the_mlp_translates_every_view_by_itself(self):
+        translation = Translation(8, depth=2, kind="mlp")
+        x = torch.randn(3, 4, 8)
+        whole = translation(x)
+        for view in range(4):
+            torch.testing.assert_close(whole[:, view : view + 1], translation(x[:, view : view + 1]))
+
+    def test_the_mlp_against_the_equations(self):
+        translation = Translation(6, depth=1, kind="mlp").double()
+        block, x = translation.blocks[0], torch.randn(2, 3, 6, dtype=torch.float64)
+        inner, _, outer = block.alone
+        y = block.attention_norm(x + outer(inner(x).clamp(min=0)))
+        hidden, _, last = block.feed_forward
+        torch.testing.assert_close(translation(x), block.feed_forward_norm(y + last(hidden(y).clamp(min=0))))
+
+    def test_blocks_may_end_in_a_relu(self):
+        torch.manual_seed(0)
+        plain = Translation(8, depth=1)
+        cut = Translation(8, depth=1, final_relu=True)
+        cut.load_state_dict(plain.state_dict())
+        x = torch.randn(3, 4, 8)
+        assert plain(x).min() < 0
+        torch.testing.assert_close(cut(x), plain(x).clamp(min=0))
+
+    def test_dropout_is_for_training(self):
+        translation, x = Translation(8, depth=2, dropout=0.5), torch.randn(3, 4, 8)
+        assert not torch.equal(translation(x), translation(x))
+        assert torch.equal(translation.eval()(x), translation(x))
+
+    @pytest.mark.parametrize("settings", [{"depth": -1}, {"dropout": 1.0}])
+    def test_what_cannot_be(self, settings):
+        with pytest.raises(AmbikitError, match="at least 0 blocks and a share below 1"):
+            Translation(8, **settings)
