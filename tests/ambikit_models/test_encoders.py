@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from ambikit_models.alignment import AlignmentModel
 from ambikit.errors import AmbikitError
+from ambikit_models.alignment import AlignmentModel
 from ambikit_models.encoders.audio import Conv2dAudioEncoder, SmallAudioEncoder, Standardize
 from ambikit_models.encoders.translation import Translation
 from ambikit_models.encoders.video import R2Plus1DVideoEncoder, SmallVideoEncoder
