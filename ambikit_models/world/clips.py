@@ -20,7 +20,7 @@ from ambikit_models.panorama.viewpoints import Viewpoints
 from ambikit_models.sound import SoundFeatures
 from ambikit_models.world.acoustics import render_sound
 from ambikit_models.world.config import WorldConfig
-from ambikit_models.world.excerpts import cut_excerpts
+from ambikit_models.world.excerpts import cut_excerpts, first_frames
 from ambikit_models.world.panoramas import detections, render_panoramas
 from ambikit_models.world.pool import load_pool, prepare_pool, render_pool, save_pool
 from ambikit_models.world.scenes import Scenes, scenes
@@ -198,14 +198,14 @@ class WorldClips:
         if yaw is not None:
             # to turn the scene left and then look somewhere is to look as much farther right in the scene as it was
             azimuth = azimuth - torch.as_tensor(yaw, device=self.device)[:, None]
-        moments = self._moments(indices, viewpoints, moments)
-        prepared, begin = self.prepared[heard][:, None], None
-        if moments is not None:
-            prepared, begin = cut_excerpts(
-                self.prepared[heard], self.sound, moments, duration=self.duration, whole=self.config.duration
-            )
+        first = self._first_frames(indices, viewpoints, moments)
+        prepared = self.prepared[heard]
+        if first is None:
+            prepared = prepared[:, None]
+        else:
+            prepared = cut_excerpts(prepared, self.sound, first, duration=self.duration)
         audio = self.sound.view(prepared, azimuth, viewpoints.elevation.to(self.device))
-        scenes, times, rays, angle = self._camera(rows, viewpoints, begin)
+        scenes, times, rays, angle = self._camera(rows, viewpoints, first)
         video = shade(self.config, scenes, rays, times, angle).reshape(*viewpoints.azimuth.shape, 3, *self._picture)
         turned = None if yaw is None else torch.as_tensor(yaw, device=self.device).float()
         return Batch(video, audio, rows, turned)
@@ -219,12 +219,8 @@ class WorldClips:
     ) -> Int[Tensor, "clips views frames height width"]:
         """Which object slot each pixel of the views shows, or −1 for the room: the exact masks of :meth:`batch`."""
         rows = self._rows(indices)
-        moments, begin = self._moments(indices, viewpoints, moments), None
-        if moments is not None:
-            _, begin = cut_excerpts(
-                self.prepared[rows], self.sound, moments, duration=self.duration, whole=self.config.duration
-            )
-        scenes, times, rays, _ = self._camera(rows, viewpoints, begin)
+        first = self._first_frames(indices, viewpoints, moments)
+        scenes, times, rays, _ = self._camera(rows, viewpoints, first)
         return object_map(self.config, scenes, rays, times).reshape(*viewpoints.azimuth.shape, *self._picture)
 
     def class_map(
@@ -296,18 +292,19 @@ class WorldClips:
     def _picture(self) -> tuple[int, int, int]:
         return self.frames, self.size, self.size
 
-    def _moments(self, indices: np.ndarray, viewpoints: Viewpoints, moments: Any) -> Tensor | None:
-        """Where each excerpt begins, from 0 to 1; None where clips are no longer than excerpts."""
+    def _first_frames(self, indices: np.ndarray, viewpoints: Viewpoints, moments: Any) -> Tensor | None:
+        """On which frame of the features each excerpt begins; None where clips are no longer than excerpts."""
         if self.duration == self.config.duration:
             return None
-        if moments is not None:
-            return torch.as_tensor(moments, device=self.device)
-        numbers = zip(self.indices[np.asarray(indices)], viewpoints.fingerprints(), strict=True)
-        drawn = [np.random.default_rng((self.seed, int(scene), drawn_from)).random() for scene, drawn_from in numbers]
-        return torch.tensor(drawn, device=self.device)[:, None].expand(*viewpoints.azimuth.shape)
+        if moments is None:
+            numbers = zip(self.indices[np.asarray(indices)], viewpoints.fingerprints(), strict=True)
+            drawn = [np.random.default_rng((self.seed, int(scene), number)).random() for scene, number in numbers]
+            moments = torch.tensor(drawn)[:, None].expand(*viewpoints.azimuth.shape)
+        moments = torch.as_tensor(moments, device=self.device)
+        return first_frames(self.sound, moments, duration=self.duration, whole=self.config.duration)
 
     def _camera(
-        self, rows: Tensor, viewpoints: Viewpoints, begin: Tensor | None
+        self, rows: Tensor, viewpoints: Viewpoints, first: Tensor | None
     ) -> tuple[Scenes, Tensor, Tensor, Tensor]:
         """Scenes, the times of the frames, the rays through the pixels and the mean angle between them.
 
@@ -318,9 +315,10 @@ class WorldClips:
         angle = seen.field_of_view / self.size
         times = (torch.arange(self.frames, dtype=torch.float64) + 0.5) * self.duration / self.frames
         times = times.to(self.device, torch.float32)
-        if begin is None:
+        if first is None:
             return self._seen[rows], times, rays, angle
-        times = (begin.float()[..., None] + times).flatten(0, 1)
+        hop = round(self.sound.hop * self.sound.sample_rate) / self.sound.sample_rate
+        times = (first.float()[..., None] * hop + times).flatten(0, 1)
         return (
             self._seen[rows.repeat_interleave(viewpoints.views)],
             times,

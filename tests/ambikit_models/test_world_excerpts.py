@@ -16,7 +16,7 @@ from ambikit_models.study.pools import load_pool, render_pools
 from ambikit_models.training.config import ClipConfig, ModelConfig, Phase, TrainingConfig
 from ambikit_models.training.loop import train
 from ambikit_models.world import WorldClips, WorldConfig
-from ambikit_models.world.excerpts import cut_excerpts
+from ambikit_models.world.excerpts import cut_excerpts, first_frames
 from tests.ambikit_models.test_world_clips import intensity, towards
 
 SOUND = SoundFeatures("foa_intensity", sample_rate=16000, bands=32, window=0.064, hop=0.04)
@@ -69,9 +69,9 @@ class TestSound:
     def test_an_excerpt_of_the_signal_is_the_signal(self):
         kept = dataclasses.replace(SOUND, format="foa_log_mel", spectrum="magnitude")
         signal = torch.randn(2, 4, 32000)
-        cut, begin = cut_excerpts(signal, kept, torch.tensor([[0.0, 1.0], [0.5, 0.52]]), duration=0.5, whole=2.0)
-        # at most (32000 − 8000) // 640 = 37 frames late
-        assert begin.flatten().tolist() == pytest.approx([0.0, 1.48, 0.72, 0.76])
+        first = first_frames(kept, torch.tensor([[0.0, 1.0], [0.49, 0.52]]), duration=0.5, whole=2.0)
+        assert first.tolist() == [[0, 37], [18, 19]]  # at most (32000 − 8000) // 640 = 37 frames late
+        cut = cut_excerpts(signal, kept, first, duration=0.5)
         assert torch.equal(cut[0, 0], signal[0, :, :8000])
         assert torch.equal(cut[0, 1], signal[0, :, 37 * 640 : 37 * 640 + 8000])
         assert torch.equal(cut[1, 1], signal[1, :, 19 * 640 : 19 * 640 + 8000])
@@ -80,9 +80,9 @@ class TestSound:
         signal = torch.randn(3, 4, 32000, dtype=torch.float64)
         moments = torch.tensor([[0.0, 0.3], [0.6, 0.9], [1.0, 0.0]])
         kept = dataclasses.replace(SOUND, format="foa_log_mel", spectrum="magnitude")
-        sounds, _ = cut_excerpts(signal, kept, moments, duration=0.5, whole=2.0)
-        expected = SOUND.prepare(sounds)
-        cut, _ = cut_excerpts(SOUND.prepare(signal), SOUND, moments, duration=0.5, whole=2.0)
+        first = first_frames(SOUND, moments, duration=0.5, whole=2.0)
+        expected = SOUND.prepare(cut_excerpts(signal, kept, first, duration=0.5))
+        cut = cut_excerpts(SOUND.prepare(signal), SOUND, first, duration=0.5)
         assert cut.shape == expected.shape == (3, 2, 13, 32, 13)
         # but for the first and last frame, where the window hears beyond the excerpt
         torch.testing.assert_close(cut[..., 1:-1], expected[..., 1:-1])
