@@ -49,6 +49,8 @@ class Evaluate:
     """The encoder tuned with a linear layer."""
     epochs: int | None = None
     """Of tuning: 100 on data sets as in morgado2020 (decays at 40, 60 and 80 % of them), 10 on the world."""
+    label_smoothing: float = 0.0
+    """Share of the target that is spread over all classes, for tasks with classes."""
     untrained: bool = False
     """Also examine the networks of the first system with random weights."""
     kinetics: bool = False
@@ -95,6 +97,7 @@ class Evaluate:
 
     def _figures(self, tell: "Tell") -> "list[Figure]":
         from ambikit_models.downstream.engine import evaluate
+        from ambikit_models.downstream.losses import Classes
         from ambikit_models.downstream.scenes import WorldScenes
 
         world = None if self.world is None else WorldScenes(self.world, workers=self.workers)
@@ -102,6 +105,8 @@ class Evaluate:
         if self.task == "alignment":
             return [f for system in systems for f in self._alignment(system, world, tell)]
         task, ways = self._task(world), self._ways()
+        if isinstance(task.loss, Classes):
+            task.loss = Classes(self.label_smoothing)
         figures: list[Figure] = []
         for subject in systems:
             known = {figure.subject for figure in figures}

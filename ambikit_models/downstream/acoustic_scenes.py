@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ambikit_models.datasets.eigenscape import SCENES, EigenScape, SceneSegment
 from ambikit_models.downstream.engine import Task
-from ambikit_models.downstream.examples import Examples, Inputs, Part, Split
+from ambikit_models.downstream.examples import Examples, Inputs, Part, Split, read_each
 from ambikit_models.downstream.folds import given_folds
 from ambikit_models.downstream.scenes import SceneViews, WorldScenes
 from ambikit_models.downstream.scores import MeanScores
@@ -50,8 +50,8 @@ class AcousticScenes(Task):
         """Every chosen fold is tested, and learned from the other three."""
         segments = EigenScape(self.root, segment_seconds=self.segment_seconds).items
         whole = _Segments(segments, subject, self.windows)
-        folds = given_folds(np.array([(segment.recording + 1) // 2 for segment in segments]))
-        return [Split(Part(whole, folds[fold - 1][0]), Part(whole, folds[fold - 1][1])) for fold in self.folds]
+        folds = given_folds(np.array([(segment.recording + 1) // 2 for segment in segments]), self.folds)
+        return [Split(Part(whole, train), Part(whole, test)) for train, test in folds]
 
     def score(self, answers: Tensor, test: Examples) -> MeanScores:
         """The share of segments whose place is named."""
@@ -68,7 +68,9 @@ class _Segments:
         return len(self.segments)
 
     def inputs(self, rows: np.ndarray, generator: np.random.Generator | None = None) -> Inputs:
-        return Inputs(audio=torch.stack([self._windows(self.segments[row], generator) for row in rows]))
+        return Inputs(
+            audio=torch.stack(read_each(lambda row, g: self._windows(self.segments[row], g), rows, generator))
+        )
 
     def _windows(self, segment: SceneSegment, generator: np.random.Generator | None) -> Tensor:
         subject, begin = self.subject, segment.start_seconds

@@ -18,7 +18,7 @@ from ambikit_models.datasets.action_videos import ActionVideo
 from ambikit_models.datasets.hmdb51 import HMDB51
 from ambikit_models.datasets.ucf101 import UCF101
 from ambikit_models.downstream.engine import Task
-from ambikit_models.downstream.examples import Examples, Inputs, Split
+from ambikit_models.downstream.examples import Examples, Inputs, Split, read_each
 from ambikit_models.downstream.pictures import square_crops
 from ambikit_models.downstream.scenes import SceneViews, WorldScenes
 from ambikit_models.downstream.scores import MeanScores
@@ -76,7 +76,7 @@ class _Videos:
         return len(self.videos)
 
     def inputs(self, rows: np.ndarray, generator: np.random.Generator | None = None) -> Inputs:
-        return Inputs(torch.stack([self._clips(self.videos[row], generator) for row in rows]))
+        return Inputs(torch.stack(read_each(lambda row, g: self._clips(self.videos[row], g), rows, generator)))
 
     def _clips(self, video: ActionVideo, generator: np.random.Generator | None) -> Tensor:
         how = {"frames": self.subject.frames, "frame_rate": self.subject.frame_rate}

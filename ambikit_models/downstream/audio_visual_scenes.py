@@ -16,7 +16,7 @@ import ambikit
 from ambikit_models.datasets.tau_scenes import SCENES, UrbanClip, UrbanScenes
 from ambikit_models.downstream.acoustic_scenes import accuracy
 from ambikit_models.downstream.engine import Task
-from ambikit_models.downstream.examples import Examples, Inputs, Split
+from ambikit_models.downstream.examples import Examples, Inputs, Split, read_each
 from ambikit_models.downstream.pictures import square_crops
 from ambikit_models.downstream.scenes import WorldScenes, front
 from ambikit_models.downstream.scores import MeanScores
@@ -63,7 +63,7 @@ class _Clips:
         return len(self.clips)
 
     def inputs(self, rows: np.ndarray, generator: np.random.Generator | None = None) -> Inputs:
-        pairs = [self._windows(self.clips[row], generator) for row in rows]
+        pairs = read_each(lambda row, g: self._windows(self.clips[row], g), rows, generator)
         return Inputs(*(torch.stack(side) for side in zip(*pairs, strict=True)))
 
     def _windows(self, clip: UrbanClip, generator: np.random.Generator | None) -> tuple[Tensor, Tensor]:

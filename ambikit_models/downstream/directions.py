@@ -19,7 +19,7 @@ from torch import Tensor, nn
 import ambikit
 from ambikit_models.datasets.tau_sse2019 import SpatialSoundEvents2019, SyntheticRecording
 from ambikit_models.downstream.engine import Task
-from ambikit_models.downstream.examples import Examples, Inputs, Part, Split
+from ambikit_models.downstream.examples import Examples, Inputs, Part, Split, read_each
 from ambikit_models.downstream.folds import given_folds
 from ambikit_models.downstream.heads import PROBE, fit_head
 from ambikit_models.downstream.losses import Directions, Loss
@@ -113,8 +113,8 @@ class EventDirections(_Azimuths):
         """Every chosen fold is tested, and learned from the others."""
         recordings = [item for item in SpatialSoundEvents2019(self.root).items if item.overlap == 1]
         whole = _Events(recordings, subject)
-        folds = given_folds(np.array([recording.split for recording, _, _ in whole.events]))
-        return [Split(Part(whole, folds[fold - 1][0]), Part(whole, folds[fold - 1][1])) for fold in self.folds]
+        folds = given_folds(np.array([recording.split for recording, _, _ in whole.events]), self.folds)
+        return [Split(Part(whole, train), Part(whole, test)) for train, test in folds]
 
 
 class _Events:
@@ -135,7 +135,7 @@ class _Events:
         return len(self.events)
 
     def inputs(self, rows: np.ndarray, generator: np.random.Generator | None = None) -> Inputs:
-        return Inputs(audio=torch.stack([self._window(int(row), generator) for row in rows]))
+        return Inputs(audio=torch.stack(read_each(self._window, rows, generator)))
 
     def signal(self, row: int) -> tuple[np.ndarray, float]:
         recording, start, _ = self.events[row]

@@ -1,14 +1,20 @@
 """What a task asks about: examples of one or more pieces each, with their targets and the groups they belong to."""
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-__all__ = ["Examples", "Inputs", "Part", "Split", "encode"]
+__all__ = ["Examples", "Inputs", "Part", "Split", "encode", "read_each"]
+
+#: that read files side by side
+_THREADS = 16
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,26 @@ class Split:
 
     train: Examples
     test: Examples
+
+
+Read = TypeVar("Read")
+
+
+def read_each(
+    read: Callable[[int, np.random.Generator | None], Read],
+    rows: Int[np.ndarray, "chosen"],
+    generator: np.random.Generator | None = None,
+) -> list[Read]:
+    """Read rows in several threads. Each varies by a generator of its own: the number of threads changes nothing."""
+    whole = [int(row) for row in rows]
+    varied: list[np.random.Generator | None] = [None] * len(whole)
+    if generator is not None:
+        varied = [np.random.default_rng(seed) for seed in generator.integers(2**63, size=len(whole))]
+    threads = min(len(whole), _THREADS, os.cpu_count() or 1)
+    if threads < 2:
+        return [read(row, own) for row, own in zip(whole, varied, strict=True)]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(read, whole, varied))
 
 
 @torch.no_grad()

@@ -1,6 +1,6 @@
 """Cross-validation that keeps together what belongs together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Int
@@ -13,13 +13,15 @@ __all__ = ["given_folds", "group_folds"]
 Fold = tuple[np.ndarray, np.ndarray]
 
 
-def given_folds(fold: Int[np.ndarray, "examples"]) -> list[Fold]:
+def given_folds(fold: Int[np.ndarray, "examples"], tested: Sequence[int] | None = None) -> list[Fold]:
     """The folds that a data set brings along: each is tested once, and learned from all others.
 
     Parameters
     ----------
     fold
         The fold in which each example is tested.
+    tested
+        Some of the folds; by default all.
 
     Examples
     --------
@@ -29,7 +31,11 @@ def given_folds(fold: Int[np.ndarray, "examples"]) -> list[Fold]:
     names = np.unique(fold)
     if len(names) < 2:
         raise AmbikitError(f"got examples of {len(names)} fold; expected at least 2, one to test and others to learn")
-    return [(np.flatnonzero(fold != name), np.flatnonzero(fold == name)) for name in names]
+    wrong = [name for name in tested or () if name not in names]
+    if wrong:
+        raise AmbikitError(f"got fold {wrong[0]}; expected some of {', '.join(map(str, names))}")
+    chosen = names if tested is None else tested
+    return [(np.flatnonzero(fold != name), np.flatnonzero(fold == name)) for name in chosen]
 
 
 def group_folds(groups: np.ndarray, folds: int = 5, *, labels: np.ndarray | None = None, seed: int = 0) -> list[Fold]:

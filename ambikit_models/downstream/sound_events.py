@@ -19,7 +19,7 @@ from ambikit.errors import AmbikitError
 from ambikit_models.datasets.event_recordings import EventRecording
 from ambikit_models.datasets.starss23 import CLASSES, STARSS23
 from ambikit_models.downstream.engine import Task
-from ambikit_models.downstream.examples import Examples, Inputs, Split
+from ambikit_models.downstream.examples import Examples, Inputs, Split, read_each
 from ambikit_models.downstream.losses import EventVectors
 from ambikit_models.downstream.subjects import Subject
 from ambikit_models.downstream.windows import read_windows
@@ -88,7 +88,7 @@ class _Stretches:
         return len(self.places)
 
     def inputs(self, rows: np.ndarray, generator: np.random.Generator | None = None) -> Inputs:
-        return Inputs(audio=torch.stack([self._stretch(*self.places[row]) for row in rows]))
+        return Inputs(audio=torch.stack(read_each(lambda row, _: self._stretch(*self.places[row]), rows)))
 
     def _stretch(self, number: int, first: int) -> Tensor:
         starts = (first + np.arange(_PIECES)) * self.subject.duration

@@ -1,6 +1,7 @@
 """The engine of the downstream tasks: losses, schedules, heads, tuning and folds, on cases whose answer is known."""
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from ambikit.errors import AmbikitError
-from ambikit_models.downstream.examples import Inputs, Part, encode
+from ambikit_models.downstream.examples import Inputs, Part, encode, read_each
 from ambikit_models.downstream.fine_tuning import PAPER, Frozen, TuningConfig, fine_tune, fit_network
 from ambikit_models.downstream.fitting import FitConfig, fit, seeded
 from ambikit_models.downstream.folds import given_folds, group_folds
@@ -305,6 +306,24 @@ class TestFolds:
     def test_one_fold_is_none(self):
         with pytest.raises(AmbikitError, match="1 fold"):
             given_folds(np.ones(5, int))
+
+    def test_a_fold_that_is_not_there(self):
+        with pytest.raises(AmbikitError, match="got fold 5; expected some of 1, 2"):
+            given_folds(np.array([1, 2]), (2, 5))
+        assert len(given_folds(np.array([1, 2, 3]), (3, 1))) == 2
+
+    @pytest.mark.parametrize("threads", [1, 4])
+    def test_threads_change_nothing(self, threads, monkeypatch):
+        monkeypatch.setattr("os.cpu_count", lambda: threads)
+
+        def read(row, generator):
+            time.sleep(0.002 * (row % 3))
+            return row, None if generator is None else generator.integers(1000)
+
+        assert read_each(read, np.arange(5)) == [(row, None) for row in range(5)]
+        drawn = read_each(read, np.array([4, 2, 3]), np.random.default_rng(0))
+        seeds = np.random.default_rng(0).integers(2**63, size=3)
+        assert drawn == [(r, np.random.default_rng(s).integers(1000)) for r, s in zip((4, 2, 3), seeds, strict=True)]
 
     def test_a_part_reads_the_rows_of_the_whole(self):
         whole = GivenExamples(10)
