@@ -49,17 +49,29 @@ class Pretrained:
         AmbikitError
             If the sample rate is another one.
         """
-        expected = self.recipe.sound.sample_rate
-        if sample_rate != expected:
-            raise AmbikitError(
-                f"got a sample rate of {sample_rate} Hz; this model hears {expected} Hz; "
-                f"read the file with ambikit.read(path, sample_rate={expected})"
-            )
         azimuth, elevation = _directions(azimuth, elevation, degrees)
-        covariance = self.recipe.sound.prepare(torch.as_tensor(signal, dtype=torch.float32))
-        features = self.recipe.sound.view(covariance, azimuth.flatten(), elevation.flatten())
-        device = next(self.model.parameters()).device
-        return self.model.embed_audio(features[None].to(device))[0].reshape(*azimuth.shape, -1)
+        features = self._heard(signal, sample_rate, azimuth.flatten(), elevation.flatten())
+        return self.model.embed_audio(features)[0].reshape(*azimuth.shape, -1)
+
+    @torch.no_grad()
+    def embed_sound_frames(
+        self, signal: Any, sample_rate: float, azimuth: Any = 0.0, elevation: Any = 0.0, *, degrees: bool = False
+    ) -> tuple[Float[Tensor, "*views steps embedding"], Float[Tensor, "steps"]]:
+        """Embed every step of a first-order sound, several per second; the parameters are those of :meth:`embed_sound`.
+
+        Returns
+        -------
+        embeddings, times
+            The embedding of each step, ``(..., steps, embedding)``, and the seconds on which each is centred. How much
+            of the sound around it a step hears, and how it is related to the embedding of the whole, the audio encoder
+            says.
+        """
+        azimuth, elevation = _directions(azimuth, elevation, degrees)
+        features = self._heard(signal, sample_rate, azimuth.flatten(), elevation.flatten())
+        frames = self.model.embed_audio_frames(features)[0]
+        hop = round(self.recipe.sound.hop * sample_rate) / sample_rate
+        seconds = torch.arange(frames.shape[-2]) * hop * self.model.audio_encoder.STEP
+        return frames.reshape(*azimuth.shape, *frames.shape[-2:]), seconds
 
     @torch.no_grad()
     def embed_views(
@@ -86,6 +98,19 @@ class Pretrained:
         video = torch.as_tensor(views).float().permute(1, 2, 0, 3, 4)
         device = next(self.model.parameters()).device
         return self.model.embed_video(video[None].to(device))[0].reshape(*azimuth.shape, -1)
+
+    def _heard(
+        self, signal: Any, sample_rate: float, azimuth: Tensor, elevation: Tensor
+    ) -> Float[Tensor, "1 views channels rows time"]:
+        expected = self.recipe.sound.sample_rate
+        if sample_rate != expected:
+            raise AmbikitError(
+                f"got a sample rate of {sample_rate} Hz; this model hears {expected} Hz; "
+                f"read the file with ambikit.read(path, sample_rate={expected})"
+            )
+        prepared = self.recipe.sound.prepare(torch.as_tensor(signal, dtype=torch.float32))
+        features = self.recipe.sound.view(prepared, azimuth, elevation)
+        return features[None].to(next(self.model.parameters()).device)
 
 
 def load(path: str | Path) -> Pretrained:

@@ -36,7 +36,7 @@ def batch_of(rng, sound=SOUND, clips=4, views=3):
 
 class TestColours:
     @pytest.mark.parametrize(
-        ("kind", "name"), enumerate(["adjust_brightness", "adjust_contrast", "adjust_saturation", "adjust_hue"])
+        ("kind", "name"), list(enumerate(["adjust_brightness", "adjust_contrast", "adjust_saturation", "adjust_hue"]))
     )
     def test_each_change_is_that_of_torchvision(self, kind, name, rng):
         pictures = crops(rng)

@@ -40,6 +40,19 @@ class TestSound:
         degrees = pretrained.embed_sound(signal, 16000, np.degrees(0.7), np.degrees(-0.2), degrees=True)
         torch.testing.assert_close(degrees, expected, rtol=1e-4, atol=1e-4)
 
+    def test_frames_have_times(self, pretrained, rng):
+        # two noises that are the same for a second: what differs is heard late
+        noise = rng.normal(size=(2, 4, 32000)).astype(np.float32)
+        noise[1, :, :16000] = noise[0, :, :16000]
+        (one, times), (other, _) = (
+            pretrained.embed_sound_frames(signal, 16000, [0, 90], 0, degrees=True) for signal in noise
+        )
+        assert one.shape == (2, 13, 16)  # 100 frames of 20 ms in steps of 8
+        np.testing.assert_allclose(times, 0.16 * np.arange(13))
+        late = (one - other).abs().amax((0, 2)) > 1e-3  # features are taken to the largest sample: rounding differs
+        assert late[times > 1.0].all()
+        assert not late[times < 1.0 - 0.02 * 16 - 0.032].any()
+
     def test_another_rate_names_the_remedy(self, pretrained):
         with pytest.raises(AmbikitError, match=r"ambikit.read\(path, sample_rate=16000\)"):
             pretrained.embed_sound(np.zeros((4, 9000), np.float32), 48000)
