@@ -49,6 +49,10 @@ class Evaluate:
     """The encoder tuned with a linear layer."""
     epochs: int | None = None
     """Of tuning: 100 on data sets as in morgado2020 (decays at 40, 60 and 80 % of them), 10 on the world."""
+    head: Path | None = None
+    """YAML file of a HeadConfig, in place of the linear layer."""
+    tuning: Path | None = None
+    """YAML file of a TuningConfig."""
     label_smoothing: float = 0.0
     """Share of the target that is spread over all classes, for tasks with classes."""
     untrained: bool = False
@@ -149,14 +153,18 @@ class Evaluate:
         from ambikit_models.downstream.fine_tuning import PAPER, TuningConfig
         from ambikit_models.downstream.heads import PROBE, HeadConfig
         from ambikit_models.downstream.schedules import MultiStep
+        from ambikit_models.training.config import load_yaml
 
         tuning = TuningConfig() if self.data is None else PAPER
+        if self.tuning is not None:
+            tuning = load_yaml(TuningConfig, self.tuning)
+        probe = PROBE if self.head is None else load_yaml(HeadConfig, self.head)
         if self.epochs is not None:
             tuning = replace(tuning, epochs=self.epochs)
             if isinstance(tuning.schedule, MultiStep):
                 decays = tuple(max(1, round(share * self.epochs)) for share in (0.4, 0.6, 0.8))
                 tuning = replace(tuning, schedule=MultiStep(decays))
-        ways: dict[str, Any] = {"frozen": PROBE, "frozen, hidden layer": HeadConfig(), "tuned": tuning}
+        ways: dict[str, Any] = {"frozen": probe, "frozen, hidden layer": HeadConfig(), "tuned": tuning}
         wanted = (self.frozen, self.mlp, self.tuned)
         chosen = {name: way for (name, way), asked in zip(ways.items(), wanted, strict=True) if asked}
         if not chosen:

@@ -1,5 +1,6 @@
 """Downstream tasks on miniatures of their data sets, in which classes are colours and tones, and events have places."""
 
+import json
 import sys
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import torch
 
 import ambikit
 from ambikit.errors import AmbikitError
+from ambikit_models.cli import main
 from ambikit_models.datasets.eigenscape import SCENES as PLACES
 from ambikit_models.datasets.tau_scenes import SCENES as URBAN
 from ambikit_models.downstream.acoustic_scenes import AcousticScenes
@@ -26,7 +28,7 @@ from ambikit_models.downstream.sound_events import RecordedEvents
 from ambikit_models.downstream.subjects import Subject, stereo_as_scene
 from ambikit_models.downstream.windows import window_starts
 from tests.ambikit_models.clips import write_video
-from tests.ambikit_models.examined import small_system
+from tests.ambikit_models.examined import small_checkpoint, small_system
 
 RATE = 8000
 FEW = {"tuned": TuningConfig(epochs=4, batch=8, learning_rate=3e-3)}
@@ -433,3 +435,40 @@ class TestRecordedEvents:
         odd = small_system(sample_rate=RATE, duration=0.25)
         with pytest.raises(AmbikitError, match=r"hears 0\.25 s at once"):
             RecordedEvents(starss23).splits(odd)
+
+
+class TestCommand:
+    """Every command on the miniature of its data set, with a system that hears another rate."""
+
+    def run(self, task, data, tmp_path, *more):
+        out = tmp_path / "out"
+        how = ["--data", str(data), "--output", str(out), "--device", "cpu", *more]
+        main(["evaluate", task, str(small_checkpoint(tmp_path)), *how])
+        return json.loads((out / "figures.json").read_text())["figures"]
+
+    @pytest.mark.parametrize(("write", "units"), [(write_ucf, 3), (write_hmdb, 4)])
+    def test_actions(self, write, units, films, tmp_path):
+        tuned = self.run("actions", write(tmp_path / "data", films), tmp_path, "--tuned", "--epochs", "1")
+        assert [(f["way"], f["name"]) for f in tuned] == [
+            (w, n) for w in ("frozen", "tuned") for n in ("Clip@1", "Video@1")
+        ]
+        assert {len(f["per_unit"]) for f in tuned} == {units}
+
+    def test_acoustic_scenes(self, eigenscape, tmp_path):
+        with pytest.raises(SystemExit, match=r"expected at least one segment of 30\.0 s"):
+            self.run("acoustic-scenes", eigenscape, tmp_path)
+
+    def test_audio_visual_scenes(self, urban, tmp_path):
+        figures = self.run("audio-visual-scenes", urban, tmp_path, "--untrained")
+        assert len(figures) == 6
+        assert {len(f["per_unit"]) for f in figures} == {10}
+
+    def test_directions(self, sse2019, tmp_path, monkeypatch):
+        monkeypatch.setattr("ambikit_models.downstream.directions.estimated_direction", mean_direction)
+        figures = self.run("directions", sse2019, tmp_path, "--folds", "2", "3", "--untrained")
+        assert {len(f["per_unit"]) for f in figures} == {8}
+        assert [f["subject"] for f in figures].count("ambikit.direction_of_arrival") == 1
+
+    def test_sound_events(self, starss23, tmp_path):
+        figures = self.run("sound-events", starss23, tmp_path)
+        assert [f["unit"] for f in figures] == ["1", "%", "°", "%"]

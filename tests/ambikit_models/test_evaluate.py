@@ -17,12 +17,17 @@ from ambikit_models.downstream.comparison import compare, comparisons
 from ambikit_models.downstream.directions import ObjectDirections
 from ambikit_models.downstream.embeddings import embed
 from ambikit_models.downstream.engine import Figure, evaluate, figures_of
+from ambikit_models.downstream.fine_tuning import TuningConfig
 from ambikit_models.downstream.heads import PROBE, HeadConfig
+from ambikit_models.downstream.losses import Classes
 from ambikit_models.downstream.report import columns, difference_rows, markdown, plain, rows
 from ambikit_models.downstream.scenes import SceneViews, WorldScenes
+from ambikit_models.downstream.schedules import MultiStep
 from ambikit_models.downstream.scores import MeanScores
 from ambikit_models.downstream.sound_events import SimulatedEvents
 from ambikit_models.downstream.statistics import Estimate, bootstrap, mean_over_scenes
+from ambikit_models.downstream.subjects import System
+from ambikit_models.training.config import save_yaml
 from tests.ambikit_models.examined import small_checkpoint, small_system
 from tests.ambikit_models.toy import ToyClips
 
@@ -240,6 +245,21 @@ class TestCommand:
         assert records[0] == records[1]
         assert [f["way"] for f in records[0]["figures"]] == ["tuned"]
         assert len(records[0]["figures"][0]["values"]) == 2
+
+    def test_ways_of_ones_own(self, tmp_path):
+        checkpoint, out = small_checkpoint(tmp_path), tmp_path / "out"
+        head = HeadConfig(hidden=4, epochs=2)
+        tuning = TuningConfig(epochs=1, encoder_rate=0.1, schedule=MultiStep((1,), 0.3))
+        save_yaml(head, tmp_path / "head.yaml")
+        save_yaml(tuning, tmp_path / "tuning.yaml")
+        given = ["--head", str(tmp_path / "head.yaml"), "--tuned", "--tuning", str(tmp_path / "tuning.yaml")]
+        how = ["--world", "8", "--workers", "1", "--output", str(out), "--label-smoothing", "0.1", *given]
+        main(["evaluate", "acoustic-scenes", str(checkpoint), *how])
+        figures = json.loads((out / "figures.json").read_text())["figures"]
+        task = RoomsHeard(WorldScenes(8, workers=1))
+        task.loss = Classes(0.1)
+        expected = evaluate(task, System.load(checkpoint), {"frozen": head, "tuned": tuning})
+        assert [f["values"] for f in figures] == [list(f.values) for f in expected]
 
     def test_alignment_on_videos_in_folds_or_by_lists(self, tmp_path):
         checkpoint, data = small_checkpoint(tmp_path), tmp_path / "data"
