@@ -1,10 +1,11 @@
 """What each format of sound costs a training: memory and time per clip, time per step, and its error.
 
-One thread. The step is that of the demonstration and that of the papers; the error is that of the views in single
-precision against the features of the turned signal in double precision. ``python -m benchmarks.sound_formats``
+Processor time of one thread. The step is that of the demonstration and that of the papers; the error is that of the
+views in single precision against the features of the turned signal in double precision.
+``python -m benchmarks.sound_formats``
 """
 
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import numpy as np
@@ -43,8 +44,8 @@ ROW = (
     "format",
     "channels × rows",
     "kept of a clip, kB",
-    "prepared once, ms per clip",
-    "all views of a step, ms",
+    "prepared once, processor ms per clip",
+    "all views of a step, processor ms",
     "largest error of levels, dB",
     "largest error of cues",
 )
@@ -112,17 +113,19 @@ def changes(step: dict[str, Any]) -> Figures:
         rows.append((name, milliseconds(lambda: drawn.apply(batch, sound))))  # noqa: B023
     frames, height, width = step["pictures"]
     size = f"{count} × {VIEWS} crops of {frames} × {height} × {width}"
-    return Figures(f"The changes of the augmentation: {size}, one thread", ("change", "a step, ms"), tuple(rows))
+    return Figures(
+        f"The changes of the augmentation: {size}, one thread", ("change", "a step, processor ms"), tuple(rows)
+    )
 
 
 def milliseconds(run: Any) -> float:
-    """The median time of a call."""
+    """The median time of a call, of the processor: the machine may be busy with other things."""
     run()
     times = []
     for _ in range(1 if quick() else 9):
-        start = perf_counter()
+        start = thread_time()
         run()
-        times.append(1e3 * (perf_counter() - start))
+        times.append(1e3 * (thread_time() - start))
     return float(np.median(times))
 
 

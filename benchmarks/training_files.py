@@ -6,6 +6,7 @@ analysed, there. ``python -m benchmarks.training_files``
 
 import tempfile
 from pathlib import Path
+from time import perf_counter, process_time
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ VIEWS, SIZE, FRAMES, RATE = 4, 112, 8, 16.0
 def profile(height: int, device: str, rounds: int) -> Figures:
     """The median time of each part, per clip, with nothing kept in memory."""
     one_thread()
-    sound, clock = SoundFeatures("foa_intensity"), Clock(device)
+    sound, clock = SoundFeatures("foa_intensity"), Clock(device, process_time if device == "cpu" else perf_counter)
     with tempfile.TemporaryDirectory() as folder:
         reader = ClipReader(
             _written(Path(folder), height),
@@ -76,7 +77,8 @@ def profile(height: int, device: str, rounds: int) -> Figures:
         f"{title}, {VIEWS} views of {SIZE} × {SIZE}, {FRAMES} pictures, 1 s of sound",
         ROW,
         tuple(rows),
-        "H.264 and FLAC as prepared clips have them, with nothing kept from one batch to the next; moments that are "
+        "On a CPU it is processor time: the machine may be busy with other things. H.264 and FLAC as "
+        "prepared clips have them, with nothing kept from one batch to the next; moments that are "
         "met again would come from memory. The loader works in a thread beside the step.",
     )
 

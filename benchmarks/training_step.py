@@ -4,6 +4,7 @@ The AVSA step of the demonstration (small networks, the synthetic world) on the 
 it and that of the papers' networks on full-size views on a GPU. ``python -m benchmarks.training_step``
 """
 
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
@@ -43,20 +44,20 @@ ROW = ("part of the step", "median, ms", "quartiles, ms", "share of the step, %"
 class Clock:
     """Collects the time of named parts, each from the end of the one before; waits for the device at each border."""
 
-    def __init__(self, device: str) -> None:
-        self.device = device
+    def __init__(self, device: str, now: Callable[[], float] = perf_counter) -> None:
+        self.device, self.now = device, now
         self.times: dict[str, list[float]] = {}
         self.begin()
 
     def begin(self) -> None:
         """A part begins now."""
         self._wait()
-        self.last = perf_counter()
+        self.last = self.now()
 
     def lap(self, name: str) -> None:
         """A part of this name ends now, and the next one begins."""
         self._wait()
-        now = perf_counter()
+        now = self.now()
         self.times.setdefault(name, []).append(1e3 * (now - self.last))
         self.last = now
 
