@@ -111,12 +111,17 @@ def evaluate(
     for senses in task.senses:
         encoder = task.encoder(subject, senses)
         stored: dict[int, Tensor] = {}
+
+        def say(epoch: int, epochs: int, loss: float, senses: str = senses) -> None:
+            if tell:
+                tell(f"{task.name}: tuning", epoch, epochs, f"{senses}, loss {loss:.3f}")
+
         for way, config in ways.items():
             scores = []
             for number, seed in enumerate(seeds):
                 if tell:
                     tell(f"{task.name}: {subject.name}", number, len(seeds), f"{senses}, {way}")
-                answers = [_answers(encoder, split, task, config, seed, stored) for split in splits]
+                answers = [_answers(encoder, split, task, config, seed, stored, say) for split in splits]
                 scores.append(_judged(task, answers, splits))
             if tell:
                 tell(f"{task.name}: {subject.name}", len(seeds), len(seeds), f"{senses}, {way}")
@@ -158,14 +163,22 @@ def _judged(task: Task, answers: Sequence[Tensor], splits: Sequence[Split]) -> S
     return reduce(lambda one, other: one.joined(other), judged)
 
 
-def _answers(encoder: nn.Module, split: Split, task: Task, config: Way, seed: int, stored: dict[int, Tensor]) -> Tensor:
+def _answers(
+    encoder: nn.Module,
+    split: Split,
+    task: Task,
+    config: Way,
+    seed: int,
+    stored: dict[int, Tensor],
+    report: Callable[[int, int, float], None],
+) -> Tensor:
     if isinstance(config, HeadConfig):
         inputs = _embedded(encoder, split.train, stored)
         head = fit_head(inputs, split.train.targets, config, loss=task.loss, outputs=task.outputs, seed=seed)
         return head(_embedded(encoder, split.test, stored))
     if not any(True for _ in encoder.parameters()):
         raise AmbikitError("got an embedding from elsewhere to be tuned; expected frozen embeddings only for it")
-    network = fine_tune(encoder, split.train, task.outputs, config, loss=task.loss, seed=seed)
+    network = fine_tune(encoder, split.train, task.outputs, config, loss=task.loss, seed=seed, report=report)
     return encode(network, split.test, block=_block(split.test))
 
 

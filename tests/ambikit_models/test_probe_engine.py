@@ -204,6 +204,23 @@ class TestTuning:
         assert train.asked[0] is False
         assert all(train.asked[-self.CONFIG.epochs * 7 :])
 
+    @pytest.mark.cuda
+    @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+    def test_on_a_gpu(self):
+        encoder, train, test = LooksAway().cuda(), GivenExamples(101, 0), GivenExamples(200, 1)
+        tuned = fine_tune(encoder, train, 2, self.CONFIG, loss=Classes())
+        answers = encode(tuned, test)
+        assert next(tuned.parameters()).is_cuda
+        assert not answers.is_cuda
+        assert accuracy(answers, test).mean() > 0.98
+
+    def test_progress_is_told(self):
+        told = []
+        config = TuningConfig(epochs=3, batch=16, learning_rate=1e-2)
+        fine_tune(LooksAway(), GivenExamples(64), 2, config, loss=Classes(), report=lambda *words: told.append(words))
+        assert [words[:2] for words in told] == [(1, 3), (2, 3), (3, 3)]
+        assert told[2][2] < told[0][2] < 1.5
+
     def test_the_seed_decides(self):
         encoder, train = LooksAway(), GivenExamples(40)
         runs = []
