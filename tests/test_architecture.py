@@ -45,7 +45,7 @@ LAYERS = {
         ("media",),
         ("preparation",),
         ("encoders",),
-        ("alignment",),
+        ("alignment", "correspondence"),
         ("objectives",),
         ("world",),
         ("seld",),
