@@ -34,6 +34,7 @@ from ambikit_models.training.processes import (
     gather_across,
     launch,
     pieces_of,
+    refuse_single_rows,
     same_on_all,
     share_of,
     synchronize_normalization,
@@ -100,6 +101,8 @@ def train(
             fabric.strategy.precision.load_state_dict(remembered)
     if config.execution.synchronize_normalization:
         synchronize_normalization(model, fabric.device)
+    for phase in config.phases:
+        refuse_single_rows(model, phase.clips, phase.rows, fabric.world_size, config.execution.chunk)
     if fabric.is_global_zero:
         make_folder(output)
         save_yaml(config, output / "config.yaml")

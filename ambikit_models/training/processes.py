@@ -19,6 +19,7 @@ __all__ = [
     "gather_across",
     "launch",
     "pieces_of",
+    "refuse_single_rows",
     "same_on_all",
     "share_of",
     "synchronize_normalization",
@@ -64,6 +65,26 @@ def pieces_of(clips: int, world_size: int, chunk: int) -> int:
     (4, 1)
     """
     return min(ceil(ceil(clips / world_size) / chunk), clips // world_size)
+
+
+def refuse_single_rows(model: nn.Module, clips: int, rows: int, world_size: int, chunk: int) -> None:
+    """Refuse to normalise a single view by itself: of one number there is no deviation.
+
+    Parameters
+    ----------
+    model
+        Maps have many numbers per channel; only layers that normalise vectors are concerned.
+    clips, rows
+        Clips per step, over all processes, and views per clip.
+    world_size, chunk
+        Processes, and clips at a time on each (0: all).
+    """
+    smallest = clips // world_size // (pieces_of(clips, world_size, chunk) if chunk else 1) * rows
+    if smallest < 2 and any(isinstance(module, nn.BatchNorm1d) for module in model.modules()):
+        raise AmbikitError(
+            f"got {clips} clips of {rows} views on {world_size} processes with chunk={chunk}, where some pass through "
+            "the encoders alone; expected at least 2 views at a time, for batch normalisation; raise clips or chunk"
+        )
 
 
 def same_on_all(fabric: Fabric, value: int, what: str) -> int:

@@ -82,6 +82,12 @@ class TestChunks:
         for name, value in weights(plain).items():
             torch.testing.assert_close(weights(chunk)[name], value, rtol=1e-4, atol=1e-5, msg=name)
 
+    def test_a_view_alone_cannot_be_normalised(self, tmp_path):
+        config = toy_config(execution=Execution(chunk=1))
+        with pytest.raises(AmbikitError, match="16 clips of 1 views on 1 processes with chunk=1.*raise clips or chunk"):
+            train(config, ToyClips(), tmp_path)
+        train(toy_config(phases=config.phases[1:], execution=config.execution), ToyClips(), tmp_path, stop_at=1)
+
     def test_negative(self):
         with pytest.raises(AmbikitError, match="chunk=-1"):
             Execution(chunk=-1)
