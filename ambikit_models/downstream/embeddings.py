@@ -17,7 +17,7 @@ from ambikit_models.batch import ClipSource
 from ambikit_models.panorama.viewpoints import Viewpoints
 from ambikit_models.training.sampling import choose_viewpoints, generator_for, videos_of
 
-__all__ = ["Condition", "Embedder", "Embeddings", "embed"]
+__all__ = ["Condition", "Embedder", "Embeddings", "embed", "other_videos"]
 
 #: What is played beside a clip's pictures: its own sound; the same turned about the vertical axis; the sound of
 #: another clip; that of another clip, turned.
@@ -101,7 +101,7 @@ def embed(
     generator = generator_for(seed, 3)
     viewpoints = choose_viewpoints(chooser, views, source, indices, generator)
     yaw = torch.from_numpy(generator.uniform(-np.pi, np.pi, len(indices)))
-    other = indices[_partners(videos_of(source)[indices], generator)]
+    other = indices[other_videos(videos_of(source)[indices], generator)]
     device = next(model.parameters()).device
     video, audio = [], {condition: [] for condition in conditions}
     for start in range(0, len(indices), block):
@@ -126,7 +126,7 @@ def embed(
     return Embeddings(indices, viewpoints, torch.cat(video), {k: torch.cat(v) for k, v in audio.items()})
 
 
-def _partners(videos: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def other_videos(videos: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """A permutation that gives every clip one of another video.
 
     The clips are put in a random order with those of a video side by side, and moved on by the size of the largest

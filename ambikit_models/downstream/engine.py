@@ -32,7 +32,8 @@ class Task(ABC):
 
     #: in tables
     name: ClassVar[str]
-    #: "%" of right answers, more is better; "°" of error, less is better; "1" for other scores
+    #: "%" of right answers, more is better; "°" of error, less is better; "dB", more is better; "L1" of a distance,
+    #: less is better; "1" for other scores
     units: ClassVar[dict[str, str]]
     #: what the subject may use
     senses: ClassVar[tuple[str, ...]]
@@ -67,7 +68,7 @@ class Figure:
     way: str
     """``"frozen"``, ``"tuned"``, …, or ``"–"`` where nothing is learned."""
     name: str
-    unit: Literal["%", "°", "1"]
+    unit: Literal["%", "°", "dB", "L1", "1"]
     values: tuple[float, ...]
     """One per seed."""
     interval: Estimate

@@ -80,7 +80,8 @@ def _estimate(estimate: Estimate, unit: str) -> str:
 
 
 def _number(value: float, unit: str) -> str:
-    return {"%": f"{100 * value:.1f}", "°": f"{value:.1f}", "1": f"{value:.2f}"}[unit]
+    digits = {"%": 1, "°": 1, "dB": 2, "L1": 4, "1": 2}[unit]
+    return f"{100 * value if unit == '%' else value:.{digits}f}"
 
 
 def _table(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:

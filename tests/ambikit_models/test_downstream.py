@@ -8,7 +8,7 @@ from torch import nn
 from ambikit.errors import AmbikitError
 from ambikit_models.downstream.binary import CONDITIONS, evaluate_binary
 from ambikit_models.downstream.classes import average_precision, evaluate_classes
-from ambikit_models.downstream.embeddings import _partners, embed
+from ambikit_models.downstream.embeddings import embed, other_videos
 from ambikit_models.downstream.heads import HeadConfig, fit_head
 from ambikit_models.downstream.oracle import inside_views, oracle_alignment
 from ambikit_models.downstream.statistics import bootstrap, chance_probability, mean_over_scenes
@@ -69,11 +69,11 @@ class TestEmbeddings:
     def test_the_other_clip_is_of_another_video(self):
         videos = np.repeat(np.arange(5), [1, 2, 3, 4, 10])
         for seed in range(20):
-            partners = _partners(videos, np.random.default_rng(seed))
+            partners = other_videos(videos, np.random.default_rng(seed))
             assert sorted(partners) == list(range(20))
             assert (videos[partners] != videos).all()
         with pytest.raises(AmbikitError, match="11 are of one video"):
-            _partners(np.repeat([0, 1], [9, 11]), np.random.default_rng(0))
+            other_videos(np.repeat([0, 1], [9, 11]), np.random.default_rng(0))
 
     def test_the_seed_decides_and_blocks_do_not(self):
         model, clips = KnowsEverything(), ToyClips(20)
