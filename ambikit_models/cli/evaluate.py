@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Evaluate"]
 
-TaskName = Literal["alignment", "actions", "acoustic-scenes", "audio-visual-scenes", "directions", "sound-events"]
+TaskName = Literal[
+    "alignment", "localization", "actions", "acoustic-scenes", "audio-visual-scenes", "directions", "sound-events"
+]
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,9 @@ class Evaluate:
     """Examine trained systems on a task, on its data set or on the synthetic world, and print a table."""
 
     task: Annotated[TaskName, tyro.conf.Positional]
-    """alignment (AVC-Bin, AVSA-Bin), actions (UCF101, HMDB51), acoustic-scenes (EigenScape), audio-visual-scenes (TAU
-    2021), directions (TAU Spatial Sound Events 2019), sound-events (STARSS23); each has an analogue on the world."""
+    """alignment (AVC-Bin, AVSA-Bin), localization (maps; on the world only), actions (UCF101, HMDB51), acoustic-scenes
+    (EigenScape), audio-visual-scenes (TAU 2021), directions (TAU Spatial Sound Events 2019), sound-events (STARSS23);
+    each has an analogue on the world."""
     checkpoints: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Outputs of trainings, or their checkpoints. Every other one is compared with the first."""
     data: Path | None = None
@@ -108,6 +111,10 @@ class Evaluate:
         systems = self._systems()
         if self.task == "alignment":
             return [f for system in systems for f in self._alignment(system, world, tell)]
+        if self.task == "localization":
+            return [
+                f for system in systems for f in self._pointing(system, world, first=system is systems[0], tell=tell)
+            ]
         task, ways = self._task(world), self._ways()
         if isinstance(task.loss, Classes):
             task.loss = Classes(self.label_smoothing)
@@ -194,6 +201,17 @@ class Evaluate:
             "directions": lambda: EventDirections(data, **folds),
             "sound-events": lambda: RecordedEvents(data),
         }[self.task]()
+
+    def _pointing(self, system: "System", world: Any, *, first: bool, tell: "Tell") -> "list[Figure]":
+        from ambikit_models.downstream.pointing import pointing_figures
+
+        if world is None:
+            raise AmbikitError(
+                "got localization on a folder, where nobody knows what sounds; expected --world SCENES; maps of a "
+                "folder's clips are shown by ambikit-models localize"
+            )
+        translated = any(phase.predicts for phase in system.recipe.phases)
+        return pointing_figures(system, world.clips(system, "test"), priors=first, translated=translated, tell=tell)
 
     def _alignment(self, system: "System", world: Any, tell: "Tell") -> "list[Figure]":
         import numpy as np
