@@ -12,16 +12,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-import ambikit
 from ambikit.errors import AmbikitError
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.downstream.examples import Inputs
 from ambikit_models.downstream.fitting import seeded
-from ambikit_models.sound.formats import Pattern
+from ambikit_models.sound.stereo_scene import stereo_as_scene
 from ambikit_models.training.checkpoints import load_model
 from ambikit_models.training.config import TrainingConfig
 
-__all__ = ["Senses", "Subject", "System", "stereo_as_scene"]
+__all__ = ["Senses", "Subject", "System"]
 
 #: What an embedding is made of; ``both`` puts the two side by side (early fusion).
 Senses = Literal["audio", "video", "both"]
@@ -172,24 +171,3 @@ def _there(tensor: Tensor | None, words: str) -> Tensor:
     if tensor is None:
         raise AmbikitError(f"got examples without {words}; expected a task that has them; ask for the other sense")
     return tensor
-
-
-def stereo_as_scene(
-    stereo: Float[Tensor, "*batch 2 time"], pattern: Pattern = "hypercardioid"
-) -> Float[Tensor, "*batch 4 time"]:
-    """The first-order scene whose stereo decode is the given left and right channel; X and Z are silent.
-
-    The decode is L, R = a W ± b Y with the weights of the beam, ¼ and ¾ for the hypercardioid; so W = (L + R) / 2a and
-    Y = (L − R) / 2b. It brings sound of two ears to a model that hears scenes decoded to stereo. A model that hears all
-    of a scene gets one without front and back.
-
-    Examples
-    --------
-    >>> stereo = torch.tensor([[1.0, 0.0], [0.0, 0.5]])
-    >>> ambikit.decode_stereo(stereo_as_scene(stereo))
-    tensor([[1.0000, 0.0000],
-            [0.0000, 0.5000]])
-    """
-    (omni, dipole), (left, right) = ambikit.beam_weights(pattern, 1), stereo.unbind(-2)
-    silence = torch.zeros_like(left)
-    return torch.stack([(left + right) / (2 * float(omni)), (left - right) / (2 * float(dipole)), silence, silence], -2)

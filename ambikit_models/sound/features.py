@@ -9,7 +9,7 @@ from torch import Tensor
 from ambikit.errors import AmbikitError
 from ambikit_models.sound.covariances import TurnedCovariance, TurnedSalsa, linear_rows
 from ambikit_models.sound.formats import LAYOUTS, Layout, Pattern, SoundFormat
-from ambikit_models.sound.signals import TurnedSignal
+from ambikit_models.sound.signals import SIGNAL_FORMATS, TurnedSignal
 
 __all__ = ["SoundFeatures"]
 
@@ -42,7 +42,7 @@ class SoundFeatures:
     hop: float = 0.010
     """Step between windows in seconds."""
     pattern: Pattern = "hypercardioid"
-    """The beams of ``mono``, ``stereo`` and ``stereo_icf``. Wang2022 writes hyper-cardioid, but its equations (5) and
+    """The beams of ``mono`` and of the formats of stereo. Wang2022 writes hyper-cardioid, but its equations (5) and
     (9), and the code of morgado2020, are cardioids (times 2, and times 2 or 1: 6 dB that standardisation removes)."""
     spectrum: Literal["power", "magnitude"] = "power"
     """What the mel bands sum; the published code of morgado2020 sums magnitudes. Not for SALSA."""
@@ -74,7 +74,7 @@ class SoundFeatures:
     @property
     def keeps(self) -> Literal["covariance", "salsa", "salsa_mel", "signal"]:
         """What :meth:`prepare` keeps of a sound; ``"signal"`` is the signal itself and serves every format."""
-        if self.format == "stereo_icf" or self.spectrum == "magnitude":
+        if self.format in SIGNAL_FORMATS or self.spectrum == "magnitude":
             return "signal"
         return self.format if self.format in ("salsa", "salsa_mel") else "covariance"
 

@@ -13,10 +13,24 @@ __all__ = ["LAYOUTS", "Layout", "Pattern", "SoundFormat", "beams_of"]
 #: viewpoint. ``stereo_icf``: the same and how the two differ in level and phase (the ICF of wang2022).
 #: ``foa_log_mel``: log-mel of W, Y, Z, X. ``foa_intensity``: the same and the normalised intensity x, y, z (the FOA-IV
 #: of wang2022). ``salsa_mel``: log-mel of W, Y, Z, X and the direction of the bins in which one source dominates,
-#: averaged in bands. ``salsa``: the same on the linear frequency axis, as published.
-SoundFormat = Literal["omni", "mono", "stereo", "stereo_icf", "foa_log_mel", "foa_intensity", "salsa_mel", "salsa"]
+#: averaged in bands. ``salsa``: the same on the linear frequency axis, as published. ``binaural``: log-mel of both ears
+#: of a rigid sphere that looks at the viewpoint. ``stereo_gcc`` and ``binaural_gcc``: the two log-mel, and GCC-PHAT of
+#: the two channels (see :mod:`~ambikit_models.sound.correlations`).
+SoundFormat = Literal[
+    "omni",
+    "mono",
+    "stereo",
+    "stereo_icf",
+    "stereo_gcc",
+    "binaural",
+    "binaural_gcc",
+    "foa_log_mel",
+    "foa_intensity",
+    "salsa_mel",
+    "salsa",
+]
 
-#: The beams of ``mono``, ``stereo`` and ``stereo_icf``.
+#: The beams of ``mono`` and of the formats of stereo.
 Pattern = Literal["hypercardioid", "cardioid"]
 
 
@@ -29,6 +43,13 @@ class Layout(NamedTuple):
     """Which channel of the scene each channel of the mirrored scene is."""
     signs: tuple[int, ...]
     """And with which sign."""
+    lags: int = 0
+    """How many of them, the last, have lags in place of frequencies; a mirror turns these round."""
+
+    @property
+    def has_sides(self) -> bool:
+        """Whether left and right can be told apart at all."""
+        return self.order != tuple(range(len(self.order))) or min(self.signs) < 0
 
     def mirror(
         self, features: Float[Tensor, "*batch channels rows time"]
@@ -38,9 +59,12 @@ class Layout(NamedTuple):
         for channel, sign in enumerate(self.signs):
             if sign < 0:
                 mirrored[..., channel, :, :].neg_()
+        if self.lags:
+            mirrored[..., -self.lags :, :, :] = mirrored[..., -self.lags :, :, :].flip(-2)
         return mirrored
 
 
+_CORRELATED = Layout(2, (1, 0, 2, 3, 4), (1, 1, 1, 1, 1), lags=3)  # left, right, three correlations
 _VECTORS = Layout(4, tuple(range(7)), (1, 1, 1, 1, 1, -1, 1))  # levels of W, Y, Z, X; x, y, z
 
 LAYOUTS: dict[str, Layout] = {
@@ -48,6 +72,9 @@ LAYOUTS: dict[str, Layout] = {
     "mono": Layout(1, (0,), (1,)),
     "stereo": Layout(2, (1, 0), (1, 1)),
     "stereo_icf": Layout(2, (1, 0, 2, 3, 4), (1, 1, -1, 1, -1)),  # left, right, difference, cos and sin of the phase
+    "stereo_gcc": _CORRELATED,
+    "binaural": Layout(2, (1, 0), (1, 1)),
+    "binaural_gcc": _CORRELATED,
     "foa_log_mel": Layout(4, tuple(range(4)), (1, 1, 1, 1)),
     "foa_intensity": _VECTORS,
     "salsa_mel": _VECTORS,

@@ -25,8 +25,9 @@ from ambikit_models.downstream.fine_tuning import TuningConfig
 from ambikit_models.downstream.heads import PROBE, HeadConfig
 from ambikit_models.downstream.pictures import square_crops
 from ambikit_models.downstream.sound_events import RecordedEvents
-from ambikit_models.downstream.subjects import Subject, stereo_as_scene
+from ambikit_models.downstream.subjects import Subject
 from ambikit_models.downstream.windows import window_starts
+from ambikit_models.sound.stereo_scene import stereo_as_scene
 from tests.ambikit_models.clips import write_video
 from tests.ambikit_models.examined import small_checkpoint, small_system
 
