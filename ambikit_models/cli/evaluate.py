@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["Evaluate"]
 
 TaskName = Literal[
-    "alignment", "localization", "actions", "acoustic-scenes", "audio-visual-scenes", "directions", "sound-events"
+    "alignment",
+    "localization",
+    "segmentation",
+    "actions",
+    "acoustic-scenes",
+    "audio-visual-scenes",
+    "directions",
+    "sound-events",
 ]
 
 
@@ -27,9 +34,9 @@ class Evaluate:
     """Examine trained systems on a task, on its data set or on the synthetic world, and print a table."""
 
     task: Annotated[TaskName, tyro.conf.Positional]
-    """alignment (AVC-Bin, AVSA-Bin), localization (maps; on the world only), actions (UCF101, HMDB51), acoustic-scenes
-    (EigenScape), audio-visual-scenes (TAU 2021), directions (TAU Spatial Sound Events 2019), sound-events (STARSS23);
-    each has an analogue on the world."""
+    """alignment (AVC-Bin, AVSA-Bin), localization (maps; on the world only), segmentation (YT-360 with maps), actions
+    (UCF101, HMDB51), acoustic-scenes (EigenScape), audio-visual-scenes (TAU 2021), directions (TAU Spatial Sound Events
+    2019), sound-events (STARSS23); each has an analogue on the world."""
     checkpoints: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Outputs of trainings, or their checkpoints. Every other one is compared with the first."""
     data: Path | None = None
@@ -43,7 +50,8 @@ class Evaluate:
     folds: tuple[int, ...] = ()
     """Test these folds only, where the data set has four."""
     lists: tuple[str, ...] = ()
-    """For alignment: lists of ids to train heads on and to test, such as train test; by default two folds of videos."""
+    """For alignment and segmentation: lists of ids to train heads on and to test, such as train test; by default two
+    folds of videos (segmentation: train and test where they are)."""
     frozen: bool = True
     """A linear layer on frozen embeddings."""
     mlp: bool = False
@@ -51,17 +59,18 @@ class Evaluate:
     tuned: bool = False
     """The encoder tuned with a linear layer."""
     epochs: int | None = None
-    """Of tuning: 100 on data sets as in morgado2020 (decays at 40, 60 and 80 % of them), 10 on the world."""
+    """Of tuning: 100 on data sets as in morgado2020 (decays at 40, 60 and 80 % of them), 10 on the world. For
+    segmentation of all ways: 10 (decays at 50 and 80 %), 20 on the world."""
     head: Path | None = None
     """YAML file of a HeadConfig, in place of the linear layer."""
     tuning: Path | None = None
-    """YAML file of a TuningConfig."""
+    """YAML file of a TuningConfig; for segmentation of a SegmentationConfig, for all ways."""
     label_smoothing: float = 0.0
     """Share of the target that is spread over all classes, for tasks with classes."""
     untrained: bool = False
     """Also examine the networks of the first system with random weights."""
     kinetics: bool = False
-    """Also R(2+1)D-18 with torchvision's weights, for actions."""
+    """Also R(2+1)D-18 with torchvision's weights, for actions and segmentation."""
     openl3: bool = False
     """Also OpenL3, frozen, for scenes (needs the package openl3)."""
     device: str = "auto"
@@ -111,6 +120,8 @@ class Evaluate:
         systems = self._systems()
         if self.task == "alignment":
             return [f for system in systems for f in self._alignment(system, world, tell)]
+        if self.task == "segmentation":
+            return self._segmentation(systems, world, tell)
         if self.task == "localization":
             return [
                 f for system in systems for f in self._pointing(system, world, first=system is systems[0], tell=tell)
@@ -140,7 +151,7 @@ class Evaluate:
         if len({system.name for system in systems}) < len(systems):
             systems = [replace(s, name=str(path)) for s, path in zip(systems, self.checkpoints, strict=True)]
         systems += [systems[0].untrained()] if self.untrained else []
-        systems += [systems[0].kinetics()] if self.kinetics and self.task == "actions" else []
+        systems += [systems[0].kinetics()] if self.kinetics and self.task in ("actions", "segmentation") else []
         for system in systems:
             system.model.to(place)
         return systems
@@ -201,6 +212,36 @@ class Evaluate:
             "directions": lambda: EventDirections(data, **folds),
             "sound-events": lambda: RecordedEvents(data),
         }[self.task]()
+
+    def _segmentation(self, systems: "list[System]", world: Any, tell: "Tell") -> "list[Figure]":
+        from ambikit_models.downstream.segmentation import recorded_views, segmentation_figures, world_views
+        from ambikit_models.downstream.segmentation_training import (
+            PAPER_SEGMENTATION,
+            WORLD_SEGMENTATION,
+            SegmentationConfig,
+        )
+        from ambikit_models.training.config import load_yaml
+
+        if self.mlp or self.head is not None or not (self.frozen or self.tuned):
+            raise AmbikitError(
+                "got --mlp, --head or no way to learn for segmentation, whose head is a pyramid of its own; expected "
+                "--frozen or --tuned; give details as a SegmentationConfig with --tuning"
+            )
+        config = PAPER_SEGMENTATION if world is None else WORLD_SEGMENTATION
+        if self.tuning is not None:
+            config = load_yaml(SegmentationConfig, self.tuning)
+        config = config if self.epochs is None else config.lasting(self.epochs)
+        ways = {name: replace(config, tuned=name == "tuned") for name in ("frozen", "tuned") if getattr(self, name)}
+        figures: list[Figure] = []
+        for system in systems:
+            if world is None:
+                splits = recorded_views(self.data or "", system, config.views, self.lists)
+            else:
+                splits = world_views(world, system, config.views)
+            how = {"seeds": self.seeds, "tell": tell, "baseline": system is systems[0]}
+            beside = ("video",) if "Kinetics" in system.name else None  # its features were never heard with sound
+            figures += segmentation_figures(system, splits, ways, beside=beside, **how)
+        return figures
 
     def _pointing(self, system: "System", world: Any, *, first: bool, tell: "Tell") -> "list[Figure]":
         from ambikit_models.downstream.pointing import pointing_figures

@@ -9,7 +9,7 @@ from ambikit_models.datasets.paired_clips import ClipFiles, PairedClips
 from ambikit_models.datasets.segmentation_maps import SegmentationMaps, read_segmentation
 from ambikit_models.sound import SoundFeatures
 
-__all__ = ["YT360"]
+__all__ = ["YT360", "segmentation_folder"]
 
 _LAYOUT = "video/{id}-{start}.mp4 and audio/{id}-{start}.m4a, and train.txt and test.txt with one id per line"
 
@@ -101,8 +101,12 @@ class YT360(PairedClips):
 
     def segmentation(self, index: int) -> SegmentationMaps:
         """The segmentation maps of a clip, from the folder beside those of pictures and sound."""
-        clip = self.clips[index]
-        return read_segmentation(clip.pictures.parents[1] / "segmentation" / clip.name)
+        return read_segmentation(segmentation_folder(self.clips[index]))
+
+
+def segmentation_folder(clip: ClipFiles) -> Path:
+    """Where the segmentation maps of a clip lie."""
+    return clip.pictures.parents[1] / "segmentation" / clip.name
 
 
 def _ids(root: Path, folder: Path, split: str) -> set[str]:

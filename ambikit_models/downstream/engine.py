@@ -75,6 +75,8 @@ class Figure:
     """The mean of the seeds; its interval is a bootstrap over the units and says nothing about seeds."""
     per_unit: tuple[float, ...] | None = field(default=None, repr=False)
     """The score of each unit, a mean over the seeds; for paired comparisons."""
+    of_class: str | None = None
+    """The class that it is about, if it is about a single one."""
 
     @property
     def seeds(self) -> Estimate:

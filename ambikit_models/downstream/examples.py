@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-__all__ = ["Examples", "Inputs", "Part", "Split", "encode", "read_each"]
+__all__ = ["Examples", "Inputs", "Part", "Split", "Varied", "encode", "read_each"]
 
 #: that read files side by side
 _THREADS = 16
@@ -62,6 +62,27 @@ class Examples(Protocol):
 
     def inputs(self, rows: np.ndarray, generator: np.random.Generator | None = None) -> Inputs:
         """Read some examples: always the same, or varied at random where a generator is given, for training."""
+        ...
+
+
+@runtime_checkable
+class Varied(Protocol):
+    """Examples whose targets vary with them, such as the masks of crops.
+
+    Attributes
+    ----------
+    groups
+        As those of :class:`Examples`.
+    """
+
+    groups: np.ndarray
+
+    def __len__(self) -> int:
+        """The number of examples."""
+        ...
+
+    def pairs(self, rows: np.ndarray, generator: np.random.Generator | None = None) -> tuple[Inputs, Tensor]:
+        """Read some examples and their targets: always the same, or varied at random where a generator is given."""
         ...
 
 

@@ -3,12 +3,13 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ambikit_models.downstream.examples import Examples, Inputs
+from ambikit_models.downstream.examples import Examples, Inputs, Varied
 from ambikit_models.downstream.fitting import FitConfig, fit, seeded
 from ambikit_models.downstream.heads import head_layers
 from ambikit_models.downstream.losses import Loss
@@ -56,7 +57,7 @@ class Frozen(nn.Module):
         """Change the mode of nothing."""
         return self
 
-    def forward(self, inputs: Inputs) -> Tensor:
+    def forward(self, inputs: Inputs) -> Any:
         """Embed without a gradient."""
         with torch.no_grad():
             return self.encoder(inputs)
@@ -111,7 +112,7 @@ def fine_tune(
 
 def fit_network(
     network: nn.Module,
-    train: Examples,
+    train: Examples | Varied,
     config: FitConfig,
     *,
     loss: Loss,
@@ -125,14 +126,17 @@ def fit_network(
     in evaluation mode.
     """
     device = next(network.parameters()).device
-    targets = train.targets
     generators: dict[int, np.random.Generator] = {}
 
     def batch(rows: Tensor, epoch: int) -> tuple[Inputs, Tensor]:
         if epoch not in generators:
             generators.clear()
             generators[epoch] = generator_for(seed, 11, epoch)
-        return train.inputs(rows.numpy(), generators[epoch]).to(device), targets[rows].to(device)
+        if isinstance(train, Varied):
+            inputs, targets = train.pairs(rows.numpy(), generators[epoch])
+        else:
+            inputs, targets = train.inputs(rows.numpy(), generators[epoch]), train.targets[rows]
+        return inputs.to(device), targets.to(device)
 
     network.train().requires_grad_(True)
     for module in network.modules():

@@ -54,13 +54,16 @@ class Classes:
     """Target that is not asked: a pixel or a frame whose class is not known."""
 
     def __call__(self, outputs: Float[Tensor, "*examples classes"], targets: Int[Tensor, "*examples"], /) -> Tensor:
-        """Compare logits with numbers of classes."""
-        return functional.cross_entropy(
+        """Compare logits with numbers of classes; 0 where nothing is asked."""
+        targets = targets.flatten()
+        total = functional.cross_entropy(
             outputs.flatten(0, -2),
-            targets.flatten(),
+            targets,
             ignore_index=self.ignore,
             label_smoothing=self.label_smoothing,
+            reduction="sum",
         )
+        return total / (targets != self.ignore).sum().clamp(min=1)
 
 
 @dataclass(frozen=True)

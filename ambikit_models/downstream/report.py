@@ -9,7 +9,7 @@ from ambikit_models.downstream.comparison import Comparison
 from ambikit_models.downstream.engine import Figure
 from ambikit_models.downstream.statistics import Estimate
 
-__all__ = ["columns", "difference_rows", "markdown", "plain", "rows"]
+__all__ = ["class_rows", "columns", "difference_rows", "markdown", "plain", "rows"]
 
 _NOTES = (
     "± is half of the 95 % interval over test units (a bootstrap; see the page on evaluation for the units of each "
@@ -19,8 +19,8 @@ _NOTES = (
 
 
 def columns(figures: Sequence[Figure]) -> tuple[str, ...]:
-    """Who, by what, how, and the figures."""
-    return ("subject", "senses", "way", *dict.fromkeys(figure.name for figure in figures))
+    """Who, by what, how, and the figures, but for those of single classes."""
+    return ("subject", "senses", "way", *dict.fromkeys(f.name for f in figures if f.of_class is None))
 
 
 def rows(figures: Sequence[Figure]) -> list[tuple[str, ...]]:
@@ -28,7 +28,8 @@ def rows(figures: Sequence[Figure]) -> list[tuple[str, ...]]:
     names = columns(figures)[3:]
     table: dict[tuple[str, str, str], dict[str, str]] = {}
     for figure in figures:
-        table.setdefault((figure.subject, figure.senses, figure.way), {})[figure.name] = _cell(figure)
+        if figure.of_class is None:
+            table.setdefault((figure.subject, figure.senses, figure.way), {})[figure.name] = _cell(figure)
     return [(*key, *(cells.get(name, "–") for name in names)) for key, cells in table.items()]
 
 
@@ -47,12 +48,25 @@ def difference_rows(found: Sequence[Comparison]) -> list[tuple[str, ...]]:
     ]
 
 
+def class_rows(figures: Sequence[Figure]) -> list[tuple[str, ...]]:
+    """One row per class, with the figures of each subject about it, means over seeds; the first row is the header."""
+    about = [f for f in figures if f.of_class is not None]
+    places = list(dict.fromkeys((f.subject, f.senses, f.way, f.name) for f in about))
+    found = {(f.of_class, f.subject, f.senses, f.way, f.name): _number(f.interval.value, f.unit) for f in about}
+    classes = dict.fromkeys(f.of_class for f in about)
+    body = [(str(name), *(found.get((name, *place), "–") for place in places)) for name in classes]
+    return [("class", *(", ".join(place) for place in places)), *body]
+
+
 def markdown(title: str, figures: Sequence[Figure], found: Sequence[Comparison]) -> str:
     """Everything as a page."""
     lines = [f"# {title}", "", *_table(columns(figures), rows(figures)), ""]
     if found:
         header = ("difference", "senses", "way", "figure", "paired", "test")
         lines += [*_table(header, difference_rows(found)), ""]
+    of_classes = class_rows(figures)
+    if len(of_classes) > 1:
+        lines += [*_table(of_classes[0], of_classes[1:]), ""]
     return "\n".join([*lines, _NOTES, ""])
 
 

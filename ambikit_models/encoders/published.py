@@ -35,10 +35,26 @@ class PublishedVideoEncoder(nn.Module):
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).reshape(3, 1, 1, 1))
         self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225]).reshape(3, 1, 1, 1))
 
+    def maps(self, video: Float[Tensor, "batch 3 frames height width"]) -> Float[Tensor, "batch 512 t h w"]:
+        """The features of every place and time, of which the embedding is the maximum."""
+        return self.blocks(self.stem((video - self.mean) / self.deviation))
+
+    def stages(self, video: Float[Tensor, "batch 3 frames height width"]) -> list[Float[Tensor, "batch _c _t _h _w"]]:
+        """The features of stages 2 to 5, from fine to coarse; the last are those of :meth:`maps`."""
+        maps, stages = self.stem((video - self.mean) / self.deviation), []
+        for number, block in enumerate(self.blocks):
+            maps = block(maps)
+            if number % 2:  # two blocks make a stage
+                stages.append(maps)
+        return stages
+
+    def pooled(self, maps: Float[Tensor, "batch 512 t h w"]) -> Float[Tensor, "batch 512"]:
+        """From the features of every place and time to the embedding."""
+        return maps.amax((-3, -2, -1))
+
     def forward(self, video: Float[Tensor, "batch 3 frames height width"]) -> Float[Tensor, "batch 512"]:
         """Embed a batch of crops."""
-        maps = self.blocks(self.stem((video - self.mean) / self.deviation))
-        return maps.amax((-3, -2, -1))
+        return self.pooled(self.maps(video))
 
 
 class _Block(nn.Module):

@@ -33,8 +33,15 @@ class SmallVideoEncoder(nn.Module):
 
     def maps(self, video: Float[Tensor, "batch 3 frames height width"]) -> Float[Tensor, "batch embedding t h w"]:
         """The features of every place and time, of which the embedding is the maximum."""
-        maps = self.layers(video.transpose(1, 2).flatten(0, 1))
-        return maps.unflatten(0, (video.shape[0], video.shape[2])).transpose(1, 2)
+        return self.stages(video)[-1]
+
+    def stages(self, video: Float[Tensor, "batch 3 frames height width"]) -> list[Float[Tensor, "batch _c t _h _w"]]:
+        """The features of all four convolutions, from fine to coarse; the last are those of :meth:`maps`."""
+        maps, stages = video.transpose(1, 2).flatten(0, 1), []
+        for layer in self.layers:
+            maps = layer(maps)
+            stages.append(maps.unflatten(0, (video.shape[0], video.shape[2])).transpose(1, 2))
+        return stages[1:]  # the first layer standardises the colours
 
     def pooled(self, maps: Float[Tensor, "batch embedding t h w"]) -> Float[Tensor, "batch embedding"]:
         """From the features of every place and time to the embedding."""
@@ -71,10 +78,16 @@ class R2Plus1DVideoEncoder(nn.Module):
 
     def maps(self, video: Float[Tensor, "batch 3 frames height width"]) -> Float[Tensor, "batch 512 t h w"]:
         """The features of every place and time, of which the embedding is the maximum."""
-        network, maps = self.network, (video - self.mean) / self.deviation
-        for stage in (network.stem, network.layer1, network.layer2, network.layer3, network.layer4):
+        return self.stages(video)[-1]
+
+    def stages(self, video: Float[Tensor, "batch 3 frames height width"]) -> list[Float[Tensor, "batch _c _t _h _w"]]:
+        """The features of stages 2 to 5, from fine to coarse; the last are those of :meth:`maps`."""
+        network, stages = self.network, []
+        maps = network.stem((video - self.mean) / self.deviation)
+        for stage in (network.layer1, network.layer2, network.layer3, network.layer4):
             maps = stage(maps)
-        return maps
+            stages.append(maps)
+        return stages
 
     def pooled(self, maps: Float[Tensor, "batch 512 t h w"]) -> Float[Tensor, "batch 512"]:
         """From the features of every place and time to the embedding."""
