@@ -49,9 +49,13 @@ class FramePictures(nn.Module):
         averaged = functional.adaptive_avg_pool2d(flat, self.grid)
         return averaged.unflatten(0, (len(maps), maps.shape[2])).transpose(1, 2)
 
+    def flattened(self, maps: Maps) -> Float[Tensor, "batch embedding frames"]:
+        """One vector per picture from its maps."""
+        return self.projection(maps.transpose(1, 2).flatten(2)).transpose(1, 2)
+
     def forward(self, video: Video) -> Float[Tensor, "batch embedding frames"]:
         """One vector per picture."""
-        return self.projection(self.maps(video).transpose(1, 2).flatten(2)).transpose(1, 2)
+        return self.flattened(self.maps(video))
 
 
 class SmallPictures(nn.Module):
