@@ -5,7 +5,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from ambikit_models.panorama.viewpoints import Viewpoints
 
@@ -27,6 +27,9 @@ class Batch:
     yaw
         By how many radians the sound of each clip was turned to the left before it was aligned, shape ``(clips,)``;
         None where nothing was asked to be turned.
+    misaligned
+        Whether something was done to the sound of each clip so that it no longer fits, shape ``(clips,)``; None where
+        that is not the question.
 
     Examples
     --------
@@ -39,6 +42,7 @@ class Batch:
     audio: Float[torch.Tensor, "clips views channels mel time"]
     index: Int[torch.Tensor, "clips"]
     yaw: Float[torch.Tensor, "clips"] | None = None
+    misaligned: Bool[torch.Tensor, "clips"] | None = None
 
     @property
     def clips(self) -> int:
@@ -53,8 +57,8 @@ class Batch:
     def to(self, device: Any, *, non_blocking: bool = False) -> "Batch":
         """Bring the batch to a device."""
         move = {"device": device, "non_blocking": non_blocking}
-        yaw = None if self.yaw is None else self.yaw.to(**move)
-        return Batch(self.video.to(**move), self.audio.to(**move), self.index.to(**move), yaw)
+        yaw, misaligned = (None if x is None else x.to(**move) for x in (self.yaw, self.misaligned))
+        return Batch(self.video.to(**move), self.audio.to(**move), self.index.to(**move), yaw, misaligned)
 
 
 @runtime_checkable

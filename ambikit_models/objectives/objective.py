@@ -1,10 +1,10 @@
 """What every objective is: each clip embedded by itself, then all embeddings compared."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 from torch import Tensor
 
-from ambikit_models.alignment import AlignmentModel
 from ambikit_models.batch import Batch
 
 __all__ = ["CORRESPONDENCE", "ENCODERS", "TRANSLATION", "Objective"]
@@ -27,16 +27,16 @@ class Objective(ABC):
         """The parts of the model that this objective trains."""
 
     @abstractmethod
-    def embed(self, model: AlignmentModel, batch: Batch) -> tuple[Tensor, ...]:
+    def embed(self, model: Any, batch: Batch) -> tuple[Tensor, ...]:
         """Run the encoders: tensors with the clips as their first axis, in which each row comes from one clip alone.
 
         (But for batch normalisation, whose statistics are those of the clips that are embedded together.)
         """
 
     @abstractmethod
-    def compare(self, model: AlignmentModel, *embeddings: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def compare(self, model: Any, *embeddings: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """From the embeddings of all clips of this process to the loss: translations, heads, and gathering."""
 
-    def __call__(self, model: AlignmentModel, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+    def __call__(self, model: Any, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss and what is worth logging."""
         return self.compare(model, *self.embed(model, batch))

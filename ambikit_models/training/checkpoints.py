@@ -15,15 +15,17 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 import ambikit
 from ambikit.errors import AmbikitError, FileError
 from ambikit_models.alignment import AlignmentModel
+from ambikit_models.correspondence import CorrespondenceNetwork
 from ambikit_models.training.config import TrainingConfig, from_mapping, to_mapping
 
 __all__ = [
     "latest_checkpoint",
+    "load_correspondence",
     "load_model",
     "load_precision",
     "load_recipe",
@@ -39,7 +41,7 @@ _KEPT = 2
 
 def save_checkpoint(
     folder: Path,
-    model: AlignmentModel,
+    model: nn.Module,
     optimizer: torch.optim.Optimizer | None,
     config: TrainingConfig,
     step: int,
@@ -133,13 +135,24 @@ def load_model(checkpoint: str | Path) -> tuple[AlignmentModel, TrainingConfig]:
     checkpoint
         A checkpoint folder, or the output folder of a run, whose newest checkpoint is taken.
     """
-    folder = Path(checkpoint)
-    if not (folder / "recipe.json").exists():
-        folder = latest_checkpoint(folder / "checkpoints") or latest_checkpoint(folder) or folder
-    config, _ = load_recipe(folder)
-    model = replace(config.model, video_weights=None).build(config.sound)  # all weights are in the checkpoint
-    _fill(model, folder)
-    return model.eval(), config
+    model, config = _load(Path(checkpoint))
+    if not isinstance(model, AlignmentModel):
+        raise AmbikitError(
+            f"got {checkpoint}, a model that tells whether a sound fits; expected one that embeds pictures and sounds "
+            "to compare them; open it with load_correspondence"
+        )
+    return model, config
+
+
+def load_correspondence(checkpoint: str | Path) -> tuple[CorrespondenceNetwork, TrainingConfig]:
+    """The same for a network that tells left from right."""
+    model, config = _load(Path(checkpoint))
+    if not isinstance(model, CorrespondenceNetwork):
+        raise AmbikitError(
+            f"got {checkpoint}, a model that embeds pictures and sounds to be compared; expected one that was trained "
+            "on flip, rotation, mismatch or shift; open it with load_model"
+        )
+    return model, config
 
 
 def load_precision(checkpoint: Path) -> dict[str, Any]:
@@ -149,7 +162,7 @@ def load_precision(checkpoint: Path) -> dict[str, Any]:
 
 def resume(
     checkpoint: Path,
-    model: AlignmentModel,
+    model: nn.Module,
     optimizer: torch.optim.Optimizer | None,
     config: TrainingConfig,
     *,
@@ -172,6 +185,16 @@ def resume(
     _fill(model, checkpoint)
     if optimizer is not None:
         _restore_optimizer(optimizer, _read(checkpoint / "optimizer.safetensors"))
+
+
+def _load(folder: Path) -> tuple[nn.Module, TrainingConfig]:
+    if not (folder / "recipe.json").exists():
+        folder = latest_checkpoint(folder / "checkpoints") or latest_checkpoint(folder) or folder
+    config, _ = load_recipe(folder)
+    # all weights are in the checkpoint
+    model = replace(config, model=replace(config.model, video_weights=None)).build_model()
+    _fill(model, folder)
+    return model.eval(), config
 
 
 def _checkpoints(folder: Path) -> list[Path]:
@@ -200,7 +223,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         ) from None
 
 
-def _fill(model: AlignmentModel, checkpoint: Path) -> None:
+def _fill(model: nn.Module, checkpoint: Path) -> None:
     weights = _read(checkpoint / "weights.safetensors")
     own = model.state_dict()
     wrong = sorted(set(own) ^ set(weights)) or [k for k in own if own[k].shape != weights[k].shape]
@@ -214,7 +237,8 @@ def _fill(model: AlignmentModel, checkpoint: Path) -> None:
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     state = optimizer.state_dict()["state"]
-    return {f"{i}.{name}": value.contiguous() for i, values in state.items() for name, value in values.items()}
+    tensors = {f"{i}.{name}": value for i, values in state.items() for name, value in values.items()}
+    return {name: value.contiguous() for name, value in tensors.items() if value is not None}  # SGD without momentum
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:

@@ -11,6 +11,7 @@ import yaml
 
 from ambikit.errors import AmbikitError
 from ambikit_models.alignment import AlignmentModel
+from ambikit_models.correspondence import CorrespondenceNetwork
 from ambikit_models.encoders.audio import Conv2dAudioEncoder, SmallAudioEncoder, Standardize
 from ambikit_models.encoders.published import PublishedVideoEncoder
 from ambikit_models.encoders.translation import TranslationKind
@@ -21,11 +22,13 @@ from ambikit_models.preparation.selection import Selection
 from ambikit_models.sound import SoundFeatures
 from ambikit_models.training.augmentation import HorizontalFlip
 from ambikit_models.training.colours import ColourJitter
+from ambikit_models.training.correspondence_config import CorrespondenceConfig
 from ambikit_models.training.execution import Execution
 from ambikit_models.training.phases import Phase
 
 __all__ = [
     "ClipConfig",
+    "CorrespondenceConfig",
     "ModelConfig",
     "Phase",
     "TrainingConfig",
@@ -139,20 +142,22 @@ class TrainingConfig:
     """The curriculum, in order."""
     sound: SoundFeatures = field(default_factory=SoundFeatures)
     """What the audio encoder hears."""
-    model: ModelConfig = field(default_factory=ModelConfig)
-    """The networks."""
+    model: ModelConfig | CorrespondenceConfig = field(default_factory=ModelConfig)
+    """The networks; those that tell left from right are another kind."""
     viewpoints: RandomViewpoints | ObjectViewpoints | SalientViewpoints = field(default_factory=RandomViewpoints)
     """How viewpoints are chosen; each phase sets its own number of views."""
     clip: ClipConfig = field(default_factory=ClipConfig)
     """How much of a clip is seen and heard."""
     seed: int = 0
     """Decides the initial weights, the order of clips and the viewpoints."""
-    optimizer: Literal["adam", "adamw"] = "adamw"
-    """AdamW, or the papers' Adam, whose weight decay is added to the gradient."""
+    optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
+    """AdamW, or the papers' Adam or SGD, whose weight decay is added to the gradient."""
+    momentum: float = 0.9
+    """Of SGD."""
     weight_decay: float = 1e-5
     """Weight decay."""
     betas: tuple[float, float] = (0.9, 0.999)
-    """Momentum parameters of the optimiser."""
+    """Momentum parameters of Adam."""
     clip_gradient: float = 1.0
     """Largest norm of the gradient; 0 switches clipping off."""
     horizontal_flip: HorizontalFlip = "none"
@@ -173,16 +178,42 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if not self.phases:
             raise AmbikitError("got no phases; expected at least one; give a preset or a list of phases")
-        if any(phase.turns for phase in self.phases) and not self.model.regression:
-            raise AmbikitError(
-                "got a phase of regression for a model without a head for it; expected model.regression: true; set it"
-            )
+        self._check_networks()
+        if not 0 <= self.momentum < 1:
+            raise AmbikitError(f"got momentum={self.momentum}; expected a number below 1, e.g. 0.9")
         if not 0 <= self.volume_jitter < 1:
             raise AmbikitError(f"got volume_jitter={self.volume_jitter}; expected a part below 1, e.g. 0.1")
         if self.seed < 0 or self.checkpoint_every < 1 or self.log_every < 1:
             raise AmbikitError(
                 f"got seed={self.seed}, checkpoint_every={self.checkpoint_every}, log_every={self.log_every}; expected "
                 "a seed of at least 0 and intervals of at least 1 step"
+            )
+
+    def build_model(self) -> AlignmentModel | CorrespondenceNetwork:
+        """Make the networks with random weights."""
+        if isinstance(self.model, CorrespondenceConfig):
+            return self.model.build(self.sound, self.clip.frames / self.clip.duration)
+        return self.model.build(self.sound)
+
+    def _check_networks(self) -> None:
+        """Whether the phases suit the networks and the sound."""
+        answers = isinstance(self.model, CorrespondenceConfig)
+        for phase in self.phases:
+            if answers != (phase.pretext is not None):
+                expected = "CorrespondenceConfig" if phase.pretext else "ModelConfig"
+                raise AmbikitError(
+                    f"got a phase of {phase.objective} for a model of kind {type(self.model).__name__}; expected "
+                    f"{expected}; set model.kind, or another objective"
+                )
+            if phase.objective == "flip" and not self.sound.layout.has_sides:
+                raise AmbikitError(
+                    f"got a phase of flip for sound in the format {self.sound.format!r}, in which nothing has a side; "
+                    "expected e.g. stereo, binaural or foa_intensity; set sound.format"
+                )
+        regresses = isinstance(self.model, ModelConfig) and self.model.regression
+        if any(phase.turns for phase in self.phases) and not regresses:
+            raise AmbikitError(
+                "got a phase of regression for a model without a head for it; expected model.regression: true; set it"
             )
 
     @property

@@ -8,7 +8,6 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from ambikit_models.alignment import AlignmentModel
 from ambikit_models.batch import Batch
 from ambikit_models.objectives.objective import Objective
 from ambikit_models.training.processes import average_gradients
@@ -22,7 +21,7 @@ Gradients = Callable[[Batch], tuple[Tensor, dict[str, Tensor]]]
 class Step(nn.Module):
     """The whole step as one forward pass, so that distributed wrappers see every use of the parameters."""
 
-    def __init__(self, model: AlignmentModel, objective: Objective):
+    def __init__(self, model: nn.Module, objective: Objective):
         super().__init__()
         self.model = model
         self.objective = objective

@@ -11,6 +11,7 @@ from ambikit_models.batch import Batch, ClipSource
 from ambikit_models.training.augmentation import Changes
 from ambikit_models.training.config import Phase, TrainingConfig
 from ambikit_models.training.moments import choose_views
+from ambikit_models.training.pretexts import Misaligned
 from ambikit_models.training.sampling import clip_indices, generator_for, spare_clips
 
 __all__ = ["ahead", "load_share"]
@@ -57,7 +58,19 @@ def load_share(
         colours=config.colour_jitter,
         volume=config.volume_jitter,
     )
-    batch = source.batch(indices[ours], viewpoints[ours], **settings).to(device)
+    if phase.pretext:
+        wrong = Misaligned.draw(
+            phase.pretext,
+            generator_for(config.seed, 6, step),
+            source,
+            indices,
+            excerpt=config.clip.duration,
+            turn=phase.turn,
+            separation=phase.minimum_separation,
+        )
+        batch = wrong[ours].load(source, indices[ours], viewpoints[ours], config.sound, **settings).to(device)
+    else:
+        batch = source.batch(indices[ours], viewpoints[ours], **settings).to(device)
     return changes[ours].apply(batch, config.sound)
 
 

@@ -8,13 +8,13 @@ import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from ambikit_models.alignment import AlignmentModel
 from ambikit_models.batch import Batch, ClipSource
 from ambikit_models.training.checkpoints import (
     latest_checkpoint,
@@ -54,7 +54,7 @@ def train(
     fabric: Fabric | None = None,
     report: Report | None = None,
     stop_at: int | None = None,
-) -> AlignmentModel:
+) -> Any:
     """Train a model through all phases, or go on where an earlier call in the same folder stopped.
 
     Parameters
@@ -75,7 +75,8 @@ def train(
 
     Returns
     -------
-    The trained model in evaluation mode.
+    The trained model in evaluation mode: an :class:`~ambikit_models.alignment.AlignmentModel`, or a
+    :class:`~ambikit_models.correspondence.CorrespondenceNetwork` where the recipe's model is of that kind.
 
     Raises
     ------
@@ -128,11 +129,11 @@ def train(
     return model.eval()
 
 
-def initial_model(config: TrainingConfig, source: ClipSource) -> AlignmentModel:
+def initial_model(config: TrainingConfig, source: ClipSource) -> Any:
     """Build the model that training starts from: random weights by the seed, statistics of the features measured."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        model = config.model.build(config.sound)
+        model = config.build_model()
     generator = generator_for(config.seed, 2)
     indices = np.sort(generator.permutation(len(source))[:_STATISTICS_CLIPS])
     viewpoints = choose_viewpoints(config.viewpoints, 1, source, indices, generator)
@@ -148,7 +149,7 @@ class _Run:
     source: ClipSource
     videos: np.ndarray
     clips: str
-    model: AlignmentModel
+    model: nn.Module
     fabric: Fabric
     output: Path
     metrics: Metrics
@@ -158,9 +159,7 @@ def _run_phase(run: _Run, phase: Phase, first: int, begin: int, end: int, state:
     """Make the steps from ``begin`` to ``end`` of a phase whose first step is ``first``."""
     config, fabric, model, execution = run.config, run.fabric, run.model, run.config.execution
     objective = phase.build(gather_across(fabric, phase.clips))
-    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
-    trained = _select(model, objective.trains)
-    optimizer = kind(trained, lr=0.0, betas=config.betas, weight_decay=config.weight_decay)
+    optimizer = _optimizer(config, _select(model, objective.trains))
     if state:
         resume(state, model, optimizer, config, clips=run.clips)
     ours = share_of(phase.clips, fabric.global_rank, fabric.world_size)
@@ -218,9 +217,18 @@ def _run_phase(run: _Run, phase: Phase, first: int, begin: int, end: int, state:
             fabric.barrier()
 
 
-def _select(model: AlignmentModel, parts: tuple[str, ...]) -> list[nn.Parameter]:
+def _optimizer(config: TrainingConfig, trained: list[nn.Parameter]) -> torch.optim.Optimizer:
+    settings: dict[str, Any] = {"lr": 0.0, "weight_decay": config.weight_decay}
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(trained, momentum=config.momentum, **settings)
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
+    return kind(trained, betas=config.betas, **settings)
+
+
+def _select(model: nn.Module, parts: tuple[str, ...]) -> list[nn.Parameter]:
     """Let only the parts that an objective uses be trained; distributed training waits for every other gradient."""
     model.requires_grad_(False)
     for part in parts:
-        getattr(model, part).requires_grad_(True)
+        if (module := getattr(model, part)) is not None:  # not every model has every part
+            module.requires_grad_(True)
     return [p for p in model.parameters() if p.requires_grad]

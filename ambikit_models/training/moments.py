@@ -11,7 +11,7 @@ from ambikit_models.panorama.viewpoints import Viewpoints
 from ambikit_models.training.phases import Phase
 from ambikit_models.training.sampling import choose_viewpoints
 
-__all__ = ["choose_views", "draw_moments"]
+__all__ = ["choose_moments", "choose_views", "draw_moments"]
 
 
 def choose_views(
@@ -40,14 +40,9 @@ def choose_views(
     viewpoints = choose_viewpoints(chooser, phase.views, source, indices, generator)
     if phase.moments == 1:
         return viewpoints, None
-    lasting = np.asarray(source.seconds(indices) if hasattr(source, "seconds") else [np.inf] * len(indices))
-    if (lasting <= excerpt).any():
-        raise AmbikitError(
-            f"got clips of {lasting.min():.3g} s for {phase.moments} moments of {excerpt:.3g} s each; expected clips "
-            "that last longer than an excerpt; give the world a longer duration, or shorten clip.duration"
-        )
-    apart = excerpt if phase.minimum_separation is None else phase.minimum_separation
-    moments = draw_moments(generator, phase.moments, apart / (lasting - excerpt))
+    moments = choose_moments(
+        source, indices, generator, phase.moments, excerpt=excerpt, separation=phase.minimum_separation
+    )
     repeated = Viewpoints(
         *(
             angle.repeat_interleave(phase.moments, dim=1)
@@ -55,6 +50,29 @@ def choose_views(
         )
     )
     return repeated, torch.from_numpy(np.tile(moments, (1, phase.views)))
+
+
+def choose_moments(
+    source: Any,
+    indices: np.ndarray,
+    generator: np.random.Generator,
+    moments: int,
+    *,
+    excerpt: float,
+    separation: float | None = None,
+) -> Float[np.ndarray, "clips moments"]:
+    """Draw when some excerpts of each clip begin, at least ``separation`` seconds apart (an excerpt's length).
+
+    The parameters are those of :func:`choose_views`.
+    """
+    lasting = np.asarray(source.seconds(indices) if hasattr(source, "seconds") else [np.inf] * len(indices))
+    if (lasting <= excerpt).any():
+        raise AmbikitError(
+            f"got clips of {lasting.min():.3g} s for {moments} moments of {excerpt:.3g} s each; expected clips "
+            "that last longer than an excerpt; give the world a longer duration, or shorten clip.duration"
+        )
+    apart = excerpt if separation is None else separation
+    return draw_moments(generator, moments, apart / (lasting - excerpt))
 
 
 def draw_moments(

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import nn
@@ -14,7 +14,8 @@ from ambikit_models.objectives.avsa import AVSA
 from ambikit_models.objectives.avts import AVTS
 from ambikit_models.objectives.candidates import Candidates, candidate_count
 from ambikit_models.objectives.infonce import Gather, gather_alone
-from ambikit_models.objectives.objective import ENCODERS, Objective
+from ambikit_models.objectives.misalignment import PRETEXTS, Misalignment, Pretext
+from ambikit_models.objectives.objective import Objective
 from ambikit_models.objectives.regression import Regression
 
 __all__ = ["Phase"]
@@ -24,8 +25,9 @@ __all__ = ["Phase"]
 class Phase:
     """One stage of the curriculum."""
 
-    objective: Literal["avc", "avts", "avsa", "regression"]
-    """Correspondence of clips, synchronisation of moments, spatial alignment of views, or its regression."""
+    objective: Literal["avc", "avts", "avsa", "regression", "flip", "rotation", "mismatch", "shift"]
+    """Correspondence of clips, synchronisation of moments, spatial alignment of views, or its regression; or to tell
+    sounds whose sides were exchanged, that were turned, that are another clip's, or of another moment."""
     steps: int
     """Number of optimisation steps."""
     clips: int
@@ -36,7 +38,9 @@ class Phase:
     """Moments of each clip: every viewpoint is seen and heard at each of them, as views of their own."""
     minimum_separation: float | None = None
     """Least seconds between the beginnings of two moments, as far as a clip is long enough; by default the length of an
-    excerpt, so that excerpts do not overlap."""
+    excerpt, so that excerpts do not overlap. For shift those of picture and sound."""
+    turn: float | None = None
+    """Rotation only: radians by which sounds are turned; by default any, uniform on the circle."""
     learning_rate: float = 1e-4
     """Peak learning rate."""
     warm_up: int = 0
@@ -76,6 +80,16 @@ class Phase:
                 "from; raise views or moments"
             )
 
+        if self.pretext and self.moments > 1:
+            raise AmbikitError(f"got moments={self.moments} for {self.objective}; expected 1: every clip is asked once")
+        if self.objective == "mismatch" and self.clips < 2:
+            raise AmbikitError("got mismatch with one clip per step; expected at least 2; raise clips")
+
+    @property
+    def pretext(self) -> Pretext | None:
+        """What is done to the sounds of half of the clips, if that is the question."""
+        return cast(Pretext, self.objective) if self.objective in PRETEXTS else None
+
     @property
     def rows(self) -> int:
         """The views that a batch holds of each clip: viewpoints times moments."""
@@ -96,6 +110,8 @@ class Phase:
         """The loss of a model that knows nothing."""
         if self.objective == "regression":
             return 1.0
+        if self.pretext:
+            return math.log(2)
         if self.objective == "avc":
             return math.log(self.clips)
         chance = math.log(candidate_count(self.candidates, self.clips, self.rows))
@@ -121,26 +137,26 @@ class Phase:
             return AVSA(
                 temperature=self.temperature, candidates=self.candidates, within_clip=self.within_clip, gather=gather
             )
-        return Regression()
+        return Misalignment() if self.pretext else Regression()
 
-    def begin(self, model: AlignmentModel, before: "Phase | None", seed: int) -> None:
+    def begin(self, model: nn.Module, before: "Phase | None", seed: int) -> None:
         """Bring a model from the end of the phase ``before`` (None: the first one) to the beginning of this one."""
         if self.carry_over == "encoders":
             if before is not None:
                 _renew(model, seed)
-        elif self.predicts and (before is None or not before.predicts):
+        elif isinstance(model, AlignmentModel) and self.predicts and (before is None or not before.predicts):
             model.start_alignment()
 
 
-def _renew(model: AlignmentModel, seed: int) -> None:
+def _renew(model: nn.Module, seed: int) -> None:
     """Draw everything but the encoders, and the statistics of the features, anew."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for name, part in model.named_children():
-            if name not in ENCODERS:
+            if not name.endswith("_encoder"):
                 part.apply(_reset)
 
 
 def _reset(module: nn.Module) -> None:
-    if isinstance(module, nn.Linear | nn.LayerNorm):
+    if isinstance(module, nn.Linear | nn.LayerNorm | nn.Conv1d | nn.BatchNorm1d):
         module.reset_parameters()
