@@ -7,6 +7,7 @@ import tyro
 from ambikit.errors import AmbikitError
 from ambikit_models.cli.audit import Audit
 from ambikit_models.cli.evaluate import Evaluate
+from ambikit_models.cli.evaluate_sound import EvaluateSound
 from ambikit_models.cli.localize import Localize
 from ambikit_models.cli.prepare import Prepare
 from ambikit_models.cli.published import ImportPublished
@@ -23,7 +24,7 @@ _DESCRIPTION = "Audit and prepare collections, train on 360° videos, evaluate, 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
     command = tyro.cli(
-        Study | Train | Evaluate | Localize | Audit | Prepare | Shards | WriteWorld | ImportPublished,
+        Study | Train | Evaluate | EvaluateSound | Localize | Audit | Prepare | Shards | WriteWorld | ImportPublished,
         args=arguments,
         prog="ambikit-models",
         description=_DESCRIPTION,

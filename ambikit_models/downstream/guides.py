@@ -1,5 +1,6 @@
 """What a network that works on sound is told besides: what frozen encoders see, or see and hear, in each moment."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -9,17 +10,29 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ambikit.errors import AmbikitError, FileError
+from ambikit_models.alignment import AlignmentModel
 from ambikit_models.correspondence import CorrespondenceNetwork
-from ambikit_models.downstream.subjects import System, stereo_as_scene
+from ambikit_models.downstream.fitting import seeded
 from ambikit_models.encoders.frame_pictures import ResNetPictures
 from ambikit_models.sound import SoundFeatures
+from ambikit_models.sound.stereo_scene import stereo_as_scene
+from ambikit_models.training.config import TrainingConfig
 
-__all__ = ["AlignmentGuide", "CorrespondenceGuide", "Guide", "ImageNetGuide", "SideBySide", "Sight"]
+__all__ = [
+    "AlignmentGuide",
+    "CorrespondenceGuide",
+    "Guide",
+    "ImageNetGuide",
+    "SideBySide",
+    "Sight",
+    "guide_of",
+    "untrained",
+]
 
 #: Pictures alone, or pictures together with the sound that is given.
 Sight = Literal["video", "both"]
 
-Video = Float[Tensor, "clips 3 frames height width"]
+Video = Float[Tensor, "clips 3 frames rows columns"]
 Sound = Float[Tensor, "clips channels time"]
 Told = Float[Tensor, "clips width steps"]
 
@@ -68,21 +81,23 @@ class CorrespondenceGuide(_Still):
 
 
 class AlignmentGuide(_Still):
-    """The maps of the video encoder of an aligning system, flattened over place and not pooled, moment by moment.
+    """The maps of the video encoder of an aligning model, flattened over place and not pooled, moment by moment.
 
     With ``"both"`` the embedding of the sound stands beside them.
 
     Parameters
     ----------
-    system
-        The model with its recipe.
+    model
+        Of the alignment family.
+    sound
+        How it hears.
     senses
         Whether the sound is heard.
     """
 
-    def __init__(self, system: System, senses: Sight):
+    def __init__(self, model: AlignmentModel, sound: SoundFeatures, senses: Sight):
         super().__init__()
-        self.model, self.sound, self.senses = system.model, system.recipe.sound, senses
+        self.model, self.sound, self.senses = model, sound, senses
         self.train(False)
 
     def forward(self, video: Video, sound: Sound) -> Told:
@@ -139,8 +154,36 @@ class SideBySide(_Still):
         return torch.cat([functional.interpolate(one, steps, mode="linear") for one in told], 1)
 
 
-def features_of_ears(features: SoundFeatures, sound: Sound) -> Float[Tensor, "clips features rows time"]:
-    """The features of a left and a right channel; one channel alone is given to both ears."""
+def guide_of(model: nn.Module, recipe: TrainingConfig, senses: Sight) -> CorrespondenceGuide | AlignmentGuide:
+    """The guide that a trained model makes.
+
+    Raises
+    ------
+    AmbikitError
+        If it is of neither family.
+    """
+    if isinstance(model, CorrespondenceNetwork):
+        return CorrespondenceGuide(model, recipe.sound, senses)
+    if isinstance(model, AlignmentModel):
+        return AlignmentGuide(model, recipe.sound, senses)
+    raise AmbikitError(
+        f"got a model of type {type(model).__name__}; expected a CorrespondenceNetwork or an AlignmentModel; any other "
+        "becomes a guide as a function of pictures and sound"
+    )
+
+
+def untrained(model: nn.Module, recipe: TrainingConfig, seed: int = 0) -> nn.Module:
+    """The same networks with random weights ("no pretraining"); the statistics of the sound features are kept."""
+    with seeded(seed):
+        fresh = recipe.build_model()
+    fresh.standardize.load_state_dict(model.standardize.state_dict())  # pyright: ignore
+    return fresh.to(next(model.parameters()).device).eval()
+
+
+def features_of_ears(features: SoundFeatures, sound: Sound) -> Float[Tensor, "clips features bands steps"]:
+    """The features of a left and a right channel, which are no longer to be decoded; one channel is given to both."""
+    coincident: Any = {"binaural": "stereo", "binaural_gcc": "stereo_gcc"}.get(features.format, features.format)
+    features = replace(features, format=coincident)
     scene = stereo_as_scene(sound.expand(-1, 2, -1), features.pattern)
     front = torch.zeros((), dtype=scene.dtype, device=scene.device)
     return features.view(features.prepare(scene), front, front)

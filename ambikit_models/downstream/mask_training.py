@@ -5,6 +5,7 @@ one training loop of all downstream tasks; the encoders that tell it stay as the
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -80,7 +81,7 @@ def learn(
         return _given(task, guide, riddle, device), target
 
     first = task.riddles(clips, np.arange(1), None)
-    told = _told(guide, first.video, first.given, device)
+    told = _told(guide, first, device)
     with seeded(seed, device):
         made = MaskNetwork(task, 0 if told is None else told.shape[1], network).to(device).train()
         fit(made, len(clips), batch, config, task.loss, seed=seed, fewest=2, report=report)
@@ -220,16 +221,16 @@ def _shown(riddle: Riddle, clips: TwoChannelClips, rows: np.ndarray, pictures: P
         video = torch.zeros_like(riddle.video)
     else:
         video, _ = clips.read(partners(clips, rows, None))
-    return Riddle(video, riddle.given, riddle.target)
+    return replace(riddle, video=video)
 
 
-def _told(guide: Guide | None, video: Tensor, given: Tensor, device: str | torch.device) -> Tensor | None:
+def _told(guide: Guide | None, riddle: Riddle, device: str | torch.device) -> Tensor | None:
     if guide is None:
         return None
+    heard = riddle.given if riddle.gain is None else riddle.given / riddle.gain
     with torch.no_grad():
-        return guide(video.to(device), given.to(device)).detach()
+        return guide(riddle.video.to(device), heard.to(device)).detach()
 
 
 def _given(task: MaskTask, guide: Guide | None, riddle: Riddle, device: str | torch.device) -> Given:
-    spectrum = task.spectrogram.analyse(riddle.given.to(device))
-    return Given(spectrum, _told(guide, riddle.video, riddle.given, device))
+    return Given(task.spectrogram.analyse(riddle.given.to(device)), _told(guide, riddle, device))

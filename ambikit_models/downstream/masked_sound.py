@@ -27,6 +27,8 @@ class Riddle:
     video: Float[Tensor, "clips 3 frames height width"]
     given: Float[Tensor, "clips channels time"]
     target: Float[Tensor, "clips 2 time"]
+    gain: Float[Tensor, "clips 1 1"] | None = None
+    """By what the sound of the clip was multiplied; what guides hear has the level that it was recorded with."""
 
 
 @dataclass(frozen=True)

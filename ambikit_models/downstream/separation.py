@@ -12,7 +12,7 @@ import ambikit
 from ambikit_models.downstream.losses import Loss
 from ambikit_models.downstream.masked_sound import MaskTask, Riddle, partners
 from ambikit_models.downstream.sound_distances import MagnitudeL1, si_sdr
-from ambikit_models.downstream.spectrograms import SpectrogramConfig, leveled
+from ambikit_models.downstream.spectrograms import SpectrogramConfig, leveled, leveling_gain
 from ambikit_models.downstream.two_channels import TwoChannelClips
 
 __all__ = ["Separation"]
@@ -52,8 +52,9 @@ class Separation(MaskTask):
         """A mixture with a clip of another group is given."""
         video, sound = clips.read(rows, generator)
         _, other = clips.read(partners(clips, rows, generator), generator)
-        target = leveled(sound.cpu())
-        return Riddle(video, target + leveled(other.cpu()), target)
+        gain = leveling_gain(sound.cpu())
+        target = gain * sound.cpu()
+        return Riddle(video, target + leveled(other.cpu()), target, gain)
 
     def channels(self, spectrum: Complex[Tensor, "clips 2 freq frames"]) -> Float[Tensor, "clips inputs freq frames"]:
         """log(1 + magnitude) of both channels, and the phase between them."""

@@ -8,7 +8,7 @@ from torch import Tensor
 
 import ambikit
 
-__all__ = ["SpectrogramConfig", "complex_mask", "leveled", "real_and_imaginary"]
+__all__ = ["SpectrogramConfig", "complex_mask", "leveled", "leveling_gain", "real_and_imaginary"]
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,22 @@ def complex_mask(channels: Float[Tensor, "clips twice freq frames"]) -> Complex[
     return torch.complex(real.contiguous(), imaginary.contiguous())
 
 
-def leveled(sound: Float[Tensor, "clips channels time"], level: float = 0.1) -> Float[Tensor, "clips channels time"]:
-    """Every clip at the same level: the root of the mean square of all its channels together. Silence stays silent.
+def leveling_gain(sound: Float[Tensor, "clips channels time"], level: float = 0.1) -> Float[Tensor, "clips 1 1"]:
+    """What brings every clip to one level: the root of the mean square of all its channels together. 1 for silence.
 
     Examples
     --------
-    >>> leveled(torch.tensor([[[3.0, 3.0], [0.0, 0.0]]]), 1.0)  # the mean square was 9 / 2
-    tensor([[[1.4142, 1.4142],
-             [0.0000, 0.0000]]])
+    >>> gain = leveling_gain(torch.tensor([[[3.0, 3.0], [0.0, 0.0]]]), 1.0)  # the mean square is 9 / 2
+    >>> round(1 / gain.item() ** 2, 4)
+    4.5
     """
     peak = sound.abs().amax((1, 2), keepdim=True)
-    shape = sound / torch.where(peak > 0, peak, 1.0)  # squares of very soft sounds would vanish
+    silent = peak == 0
+    shape = sound / torch.where(silent, 1.0, peak)  # squares of very soft sounds would vanish
     root = shape.square().mean((1, 2), keepdim=True).sqrt()
-    return shape * (level / torch.where(root > 0, root, 1.0))
+    return torch.where(silent, 1.0, level / torch.where(silent, 1.0, root * peak))
+
+
+def leveled(sound: Float[Tensor, "clips channels time"], level: float = 0.1) -> Float[Tensor, "clips channels time"]:
+    """Every clip at the same level. Silence stays silent."""
+    return sound * leveling_gain(sound, level)

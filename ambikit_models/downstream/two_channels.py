@@ -22,8 +22,9 @@ from ambikit_models.world.config import WorldConfig
 
 __all__ = ["Ears", "FilmedClips", "PictureConfig", "TwoChannelClips", "WorldViews"]
 
-#: ``beams``: two coincident beams to the left and the right, which differ in level; ``head``: the ears of a rigid
-#: sphere, which differ in time as well.
+#: ``beams``: two coincident cardioids to the left and the right, which differ in level; of a single source their
+#: difference is the sine of its azimuth times their sum, and never more, as it would be with hypercardioids. ``head``:
+#: the ears of a rigid sphere, which differ in time as well.
 Ears = Literal["beams", "head"]
 
 
@@ -155,7 +156,7 @@ class WorldViews:
         if self.ears == "head":
             sound = ambikit.decode_binaural(heard, self.pictures.sample_rate)
         else:
-            sound = ambikit.decode_stereo(heard)
+            sound = ambikit.decode_stereo(heard, pattern="cardioid")
         return _mirrored(self.clips.batch(rows, looked).video[:, 0], sound, generator)
 
 

@@ -12,7 +12,7 @@ from ambikit.errors import AmbikitError
 from ambikit_models.downstream.losses import Loss
 from ambikit_models.downstream.masked_sound import MaskTask, Riddle
 from ambikit_models.downstream.sound_distances import ComplexL1, envelope_distance, louder_side
-from ambikit_models.downstream.spectrograms import SpectrogramConfig, complex_mask, leveled, real_and_imaginary
+from ambikit_models.downstream.spectrograms import SpectrogramConfig, complex_mask, leveling_gain, real_and_imaginary
 from ambikit_models.downstream.two_channels import TwoChannelClips
 
 __all__ = ["Activation", "Upmixing", "two_channels"]
@@ -69,8 +69,9 @@ class Upmixing(MaskTask):
     def riddles(self, clips: TwoChannelClips, rows: np.ndarray, generator: np.random.Generator | None) -> Riddle:
         """The sum of the channels is given."""
         video, sound = clips.read(rows, generator)
-        target = leveled(sound.cpu())
-        return Riddle(video, target.sum(1, keepdim=True), target)
+        gain = leveling_gain(sound.cpu())
+        target = gain * sound.cpu()
+        return Riddle(video, target.sum(1, keepdim=True), target, gain)
 
     def channels(self, spectrum: Complex[Tensor, "clips 1 freq frames"]) -> Float[Tensor, "clips 2 freq frames"]:
         """Real and imaginary part."""
