@@ -10,7 +10,7 @@ from ambikit.errors import AmbikitError
 from ambikit_models.datasets.stereo_clips import StereoClip
 from ambikit_models.panorama.detection import Detector
 
-__all__ = ["FaceTrack", "follows_sound", "level_difference_db", "track_faces"]
+__all__ = ["FaceTrack", "follows_sound", "level_difference_db", "moves_with", "track_faces"]
 
 _LARGEST_DB = 40.0
 
@@ -142,6 +142,25 @@ def follows_sound(
         return False
     signal, rate = clip.sound()
     louder = level_difference_db(signal, rate, times, window_seconds=window_seconds)
-    if np.ptp(louder) == 0 or np.ptp(x) == 0:
+    return moves_with(x, louder, shift=shift, correlation=correlation)
+
+
+def moves_with(
+    x: Float[np.ndarray, "moments"],
+    louder: Float[np.ndarray, "moments"],
+    *,
+    shift: float = 0.2,
+    correlation: float = 0.5,
+) -> bool:
+    """Whether places spread over at least ``shift`` and correlate at least so much with how much louder the right is.
+
+    Examples
+    --------
+    >>> moves_with(np.array([0.2, 0.5, 0.8]), np.array([-6.0, 1.0, 5.0]))
+    True
+    >>> moves_with(np.array([0.2, 0.5, 0.8]), np.array([6.0, 1.0, -5.0]))  # the sound goes the other way
+    False
+    """
+    if len(x) < 3 or np.ptp(x) < shift or np.ptp(louder) == 0 or np.ptp(x) == 0:
         return False
     return bool(np.corrcoef(x, louder)[0, 1] >= correlation)
