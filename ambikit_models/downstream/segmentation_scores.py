@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -136,11 +137,11 @@ def _overlap(right: np.ndarray, truth: np.ndarray, answered: np.ndarray) -> np.n
     return _ratio(right, truth + answered - right)
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+def _ratio(part: Any, whole: Any) -> np.ndarray:
+    return np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=np.asarray(whole) > 0)
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
-    """The mean of what is a number, over the last axis."""
+    """The mean of what is a number, over the last axis; NaN where nothing is."""
     present = ~np.isnan(values)
     return _ratio(np.where(present, values, 0.0).sum(-1), present.sum(-1))
