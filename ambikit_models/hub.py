@@ -1,6 +1,7 @@
 """Trained models with the recipe of their features: from signals and pictures to embeddings."""
 
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ambikit.errors import AmbikitError
+from ambikit.errors import AmbikitError, FileError
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.panorama import crop
 from ambikit_models.training.checkpoints import load_model
 from ambikit_models.training.config import TrainingConfig
 
 __all__ = ["Pretrained", "load"]
+
+_BUNDLED = ("world-foaiv",)
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Pretrained:
     """Everything that it was trained with; ``recipe.sound`` and ``recipe.clip`` describe its inputs."""
 
     @torch.no_grad()
-    def embed_sound(
+    def embed_audio(
         self, signal: Any, sample_rate: float, azimuth: Any = 0.0, elevation: Any = 0.0, *, degrees: bool = False
     ) -> Float[Tensor, "*views embedding"]:
         """Embed a first-order sound as heard when looking in some directions.
@@ -54,10 +57,10 @@ class Pretrained:
         return self.model.embed_audio(features)[0].reshape(*azimuth.shape, -1)
 
     @torch.no_grad()
-    def embed_sound_frames(
+    def embed_audio_frames(
         self, signal: Any, sample_rate: float, azimuth: Any = 0.0, elevation: Any = 0.0, *, degrees: bool = False
     ) -> tuple[Float[Tensor, "*views steps embedding"], Float[Tensor, "steps"]]:
-        """Embed every step of a first-order sound, several per second; the parameters are those of :meth:`embed_sound`.
+        """Embed every step of a first-order sound, several per second; the parameters are those of :meth:`embed_audio`.
 
         Returns
         -------
@@ -74,7 +77,7 @@ class Pretrained:
         return frames.reshape(*azimuth.shape, *frames.shape[-2:]), seconds
 
     @torch.no_grad()
-    def embed_views(
+    def embed_video(
         self, frames: Any, azimuth: Any, elevation: Any, *, field_of_view: Any, degrees: bool = False
     ) -> Float[Tensor, "*views embedding"]:
         """Embed what is seen in some directions of a panoramic clip.
@@ -99,6 +102,45 @@ class Pretrained:
         device = next(self.model.parameters()).device
         return self.model.embed_video(video[None].to(device))[0].reshape(*azimuth.shape, -1)
 
+    @torch.no_grad()
+    def alignment_score(
+        self,
+        frames: Any,
+        signal: Any,
+        sample_rate: float,
+        azimuth: Any = (0.0, np.pi / 2, np.pi, -np.pi / 2),
+        elevation: Any = 0.0,
+        *,
+        field_of_view: Any = 5 * np.pi / 12,
+        degrees: bool = False,
+    ) -> Float[Tensor, "*views"]:
+        """How well the sound from each direction fits what is seen there: a cosine, 1 at best.
+
+        A model that was trained to align compares what it predicts from all the views together; so give several, by
+        default the four of the horizon, 75° wide. Only differences mean something: between views, or between the sound
+        as it is and the sound turned.
+
+        Parameters
+        ----------
+        frames
+            Equirectangular pictures, see :meth:`embed_video`.
+        signal, sample_rate
+            The sound of the same moment, see :meth:`embed_audio`.
+        azimuth, elevation
+            Directions in radians, of any common shape ``views``.
+        field_of_view
+            Full angle of the square views, radians.
+        degrees
+            Whether the angles are in degrees.
+        """
+        where = (azimuth, elevation)
+        video = self.embed_video(frames, *where, field_of_view=field_of_view, degrees=degrees)
+        audio = self.embed_audio(signal, sample_rate, *where, degrees=degrees)
+        translated = any(phase.predicts for phase in self.recipe.phases)
+        width = video.shape[-1]
+        score = self.model.match(video.reshape(1, -1, width), audio.reshape(1, -1, width), translated=translated)
+        return score.reshape(video.shape[:-1])
+
     def _heard(
         self, signal: Any, sample_rate: float, azimuth: Tensor, elevation: Tensor
     ) -> Float[Tensor, "1 views channels rows time"]:
@@ -113,17 +155,36 @@ class Pretrained:
         return features[None].to(next(self.model.parameters()).device)
 
 
-def load(path: str | Path) -> Pretrained:
-    """Load a trained model: the output folder of a run, or one of its checkpoints.
+def load(name_or_path: str | Path) -> Pretrained:
+    """Load a trained model: one that comes with the package by its name, or the output folder of a run.
 
     Nothing is unpickled: the weights are safetensors, the recipe is JSON.
+
+    Parameters
+    ----------
+    name_or_path
+        ``"world-foaiv"`` (learned on the synthetic world from four log-mel spectrograms and intensity vectors), or the
+        folder of a run or of one of its checkpoints.
 
     Raises
     ------
     FileError
         If there is no checkpoint, or it is incomplete.
+
+    Examples
+    --------
+    >>> trained = load("world-foaiv")
+    >>> trained.embed_audio(np.zeros((4, 8000)), 16000, [0, 90], 0, degrees=True).shape
+    torch.Size([2, 128])
     """
-    return Pretrained(*load_model(path))
+    if Path(name_or_path).exists():
+        return Pretrained(*load_model(name_or_path))
+    if str(name_or_path) not in _BUNDLED:
+        raise FileError(
+            f"got {str(name_or_path)!r}, which is no folder; expected the output folder of a run, or one of "
+            f"{', '.join(_BUNDLED)}, which come with the package"
+        )
+    return Pretrained(*load_model(Path(str(files("ambikit_models.pretrained"))) / str(name_or_path)))
 
 
 def _directions(azimuth: Any, elevation: Any, degrees: bool) -> tuple[Tensor, Tensor]:

@@ -74,14 +74,16 @@ def write_report(study: StudyConfig, results: list[dict[str, Any]], runs: Path, 
 
 
 def _conditions(study: StudyConfig, results: list[dict[str, Any]]) -> list[str]:
-    minutes = sum(r["seconds"] for r in results) / 60
+    # runs of earlier versions do not say how long they took
+    minutes = [r["processor_seconds"] / 60 for r in results if "processor_seconds" in r]
+    took = f", {sum(minutes):.0f} minutes of a processor" if len(minutes) == len(results) else ""
     missing = len(study.variants) * len(study.seeds) - len(results)
     versions = ", ".join(f"{name} {version(name)}" for name in ("ambikit", "torch", "numpy"))
     lines = [
         f"# {len(study.variants)} systems, {len(study.seeds)} seeds\n",
         f"{study.training_scenes} scenes of the world to train on, {study.head_scenes} for the heads, "
-        f"{study.test_scenes} to test on; {len(results)} runs, {minutes:.0f} minutes of one process each with one "
-        f"thread ({platform.machine()}, {platform.python_implementation()} {platform.python_version()}, {versions}).\n",
+        f"{study.test_scenes} to test on; {len(results)} runs with one thread each{took} "
+        f"({platform.machine()}, {platform.python_implementation()} {platform.python_version()}, {versions}).\n",
     ]
     return lines + ([f"**{missing} runs are missing.**\n"] if missing else [])
 

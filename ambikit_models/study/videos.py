@@ -14,6 +14,7 @@ from ambikit_models.alignment import AlignmentModel
 from ambikit_models.datasets.paired_clips import PairedClips
 from ambikit_models.datasets.prepared import PreparedClips
 from ambikit_models.datasets.sharded_clips import ShardedClips
+from ambikit_models.datasets.stereo_source import open_stereo
 from ambikit_models.datasets.video_folder import VideoFolder
 from ambikit_models.datasets.yt360 import YT360
 from ambikit_models.downstream.binary import CONDITIONS, evaluate_binary
@@ -32,6 +33,7 @@ from ambikit_models.study.progress import live_progress, notes, training_words
 from ambikit_models.training.checkpoints import latest_checkpoint
 from ambikit_models.training.config import ClipConfig, ModelConfig, Phase, TrainingConfig
 from ambikit_models.training.loop import train
+from ambikit_models.world.clips import WorldClips
 
 __all__ = ["open_videos", "small_recipe", "train_on_videos", "train_with_progress"]
 
@@ -48,6 +50,8 @@ def open_videos(
     audited: Path | None = None,
 ) -> PairedClips:
     """Open a folder for a recipe: prepared (it has a manifest), of shards, in the YT-360 layout, or any with videos.
+
+    FAIR-Play and YouTube-ASMR are known by their layouts too; a ``split`` of theirs is a part of their lists.
 
     A recipe that looks at objects gets the boxes that were prepared, or a YOLO detector. One that selects clips by
     their sound goes by the manifest, or by ``audited``, the ``audit.jsonl`` of a folder that was not prepared.
@@ -68,6 +72,9 @@ def open_videos(
         if objects and not all("boxes" in record for record in clips.records):
             clips.detector = YoloDetector(yolo_weights)
         return clips
+    two_channels = open_stereo(data, split, config.sound, **settings)
+    if two_channels is not None:
+        return two_channels
     detector = YoloDetector(yolo_weights) if objects else None
     if split is None and _plain(data):
         clips = VideoFolder(data, config.sound, detector=detector, **settings)
@@ -123,12 +130,12 @@ def small_recipe(videos: int, steps: int) -> TrainingConfig:
 
 def train_with_progress(
     config: TrainingConfig,
-    clips: PairedClips,
+    clips: PairedClips | WorldClips,
     output: Path,
     *,
     fabric: Fabric | None = None,
     console: Console | None = None,
-) -> AlignmentModel:
+) -> Any:
     """Train with a live bar, and say what went wrong with the loss and which clips could not be used."""
     console = console or Console()
     with live_progress(console) as tell:
@@ -139,7 +146,7 @@ def train_with_progress(
                 console.print(f"note: {record['phase'].upper()} {record['warning']}", highlight=False)
 
         model = train(config, clips, output, fabric=fabric, report=report)
-    if clips.skipped:
+    if isinstance(clips, PairedClips) and clips.skipped:
         console.print(f"{len(clips.skipped)} of {len(clips)} clips could not be read and were skipped:")
         for name, reason in clips.skipped.items():
             console.print(f"  {name}: {reason}", highlight=False)

@@ -180,7 +180,7 @@ def test_every_format_trains(heard, scenes, tmp_path):
     assert all(np.isfinite(record["loss"]) for record in read_metrics(tmp_path / "metrics.jsonl"))
     loaded = hub.load(tmp_path)
     signal = scenes.signals(np.array([0]))[0]
-    heard_now = loaded.embed_sound(signal, 16000, azimuth=[0, 90], elevation=0, degrees=True)
+    heard_now = loaded.embed_audio(signal, 16000, azimuth=[0, 90], elevation=0, degrees=True)
     assert heard_now.shape == (2, 16)
 
 

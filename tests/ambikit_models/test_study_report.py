@@ -34,7 +34,7 @@ def made_result(variant, seed, accuracy, rng):
     return {
         "variant": variant,
         "seed": seed,
-        "seconds": 60.0,
+        "processor_seconds": 60.0,
         "final_loss": 1.0,
         "chance_loss": 4.0,
         "aligned": True,

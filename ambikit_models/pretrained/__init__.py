@@ -1,0 +1,1 @@
+"""Trained models that come with the package: weights, recipe and a card in a folder each."""
