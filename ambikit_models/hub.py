@@ -1,7 +1,6 @@
 """Trained models with the recipe of their features: from signals and pictures to embeddings."""
 
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +9,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ambikit.errors import AmbikitError, FileError
+from ambikit.errors import AmbikitError
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.panorama import crop
 from ambikit_models.training.checkpoints import load_model
 from ambikit_models.training.config import TrainingConfig
 
 __all__ = ["Pretrained", "load"]
-
-_BUNDLED = ("world-foaiv",)
 
 
 @dataclass(frozen=True)
@@ -177,14 +174,7 @@ def load(name_or_path: str | Path) -> Pretrained:
     >>> trained.embed_audio(np.zeros((4, 8000)), 16000, [0, 90], 0, degrees=True).shape
     torch.Size([2, 128])
     """
-    if Path(name_or_path).exists():
-        return Pretrained(*load_model(name_or_path))
-    if str(name_or_path) not in _BUNDLED:
-        raise FileError(
-            f"got {str(name_or_path)!r}, which is no folder; expected the output folder of a run, or one of "
-            f"{', '.join(_BUNDLED)}, which come with the package"
-        )
-    return Pretrained(*load_model(Path(str(files("ambikit_models.pretrained"))) / str(name_or_path)))
+    return Pretrained(*load_model(name_or_path))
 
 
 def _directions(azimuth: Any, elevation: Any, degrees: bool) -> tuple[Tensor, Tensor]:

@@ -49,7 +49,7 @@ LAYERS = {
         ("objectives",),
         ("world",),
         ("seld",),
-        ("presets",),
+        ("presets", "pretrained"),
         ("training",),
         ("datasets",),
         ("downstream",),
