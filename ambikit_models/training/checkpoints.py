@@ -21,6 +21,7 @@ import ambikit
 from ambikit.errors import AmbikitError, FileError
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.correspondence import CorrespondenceNetwork
+from ambikit_models.pretrained import pretrained_names, pretrained_path
 from ambikit_models.training.config import TrainingConfig, from_mapping, to_mapping
 
 __all__ = [
@@ -117,7 +118,8 @@ def load_recipe(checkpoint: Path) -> tuple[TrainingConfig, int]:
     except (OSError, ValueError) as error:
         raise FileError(
             f"got {checkpoint}, whose recipe cannot be read ({error}); expected a folder written by training, with "
-            "weights.safetensors and recipe.json; pass the run's checkpoints/step-… folder"
+            "weights.safetensors and recipe.json; pass the run's checkpoints/step-… folder, or one of "
+            f"{', '.join(pretrained_names())}, which come with the package"
         ) from None
     if recipe.get("format") != _FORMAT:
         raise FileError(
@@ -133,9 +135,11 @@ def load_model(checkpoint: str | Path) -> tuple[AlignmentModel, TrainingConfig]:
     Parameters
     ----------
     checkpoint
-        A checkpoint folder, or the output folder of a run, whose newest checkpoint is taken.
+        A checkpoint folder, the output folder of a run, whose newest checkpoint is taken, or the name of a model that
+        comes with the package.
     """
-    model, config = _load(Path(checkpoint))
+    bundled = str(checkpoint) in pretrained_names() and not Path(checkpoint).exists()
+    model, config = _load(pretrained_path(str(checkpoint)) if bundled else Path(checkpoint))
     if not isinstance(model, AlignmentModel):
         raise AmbikitError(
             f"got {checkpoint}, a model that tells whether a sound fits; expected one that embeds pictures and sounds "
