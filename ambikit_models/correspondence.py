@@ -101,6 +101,22 @@ class CorrespondenceNetwork(nn.Module):
         """The logit that something is wrong with the sound of some pictures: above 0 for yes."""
         return self.answer(self.fuse(self.see(video), self.hear(audio, video.shape[2])))
 
+    def embed_video(
+        self, video: Float[Tensor, "clips views 3 frames height width"]
+    ) -> Float[Tensor, "clips views seen"]:
+        """One vector per view, the mean of those of its pictures: for tasks that ask what is seen."""
+        return self.see(video.flatten(0, 1)).mean(-1).unflatten(0, video.shape[:2])
+
+    def embed_audio(self, audio: Float[Tensor, "clips views channels rows time"]) -> Float[Tensor, "clips views heard"]:
+        """One vector per view, the mean over time: for tasks that ask what is heard."""
+        return self.hear(audio.flatten(0, 1)).mean(-1).unflatten(0, audio.shape[:2])
+
+    def embed_audio_frames(
+        self, audio: Float[Tensor, "clips views channels rows time"]
+    ) -> Float[Tensor, "clips views steps heard"]:
+        """One vector for the time of each picture that would have been shown in training."""
+        return self.hear(audio.flatten(0, 1)).transpose(1, 2).unflatten(0, audio.shape[:2])
+
     def _mono(self, audio: Audio) -> Float[Tensor, "clips 1 rows time"]:
         """The level of both channels together."""
         if self.levels != 2:

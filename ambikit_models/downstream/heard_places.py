@@ -16,6 +16,7 @@ from ambikit_models.alignment import AlignmentModel
 from ambikit_models.correspondence import CorrespondenceNetwork
 from ambikit_models.datasets.sounding_faces import level_difference_db
 from ambikit_models.downstream.engine import Figure
+from ambikit_models.downstream.guides import features_of_ears
 from ambikit_models.downstream.sound_components import (
     PrincipalComponents,
     circular_correlation,
@@ -24,7 +25,6 @@ from ambikit_models.downstream.sound_components import (
 )
 from ambikit_models.downstream.statistics import bootstrap
 from ambikit_models.sound import SoundFeatures
-from ambikit_models.sound.stereo_scene import stereo_as_scene
 
 __all__ = [
     "HeardPlaces",
@@ -145,9 +145,10 @@ def frame_embeddings(
     found = []
     device = next(model.parameters()).device
     for part in signals.split(block):
-        scene = stereo_as_scene(part, sound.pattern) if part.shape[1] == 2 else part
-        front = torch.zeros((), dtype=scene.dtype)
-        features = sound.view(sound.prepare(scene), front, front).to(device)
+        front = torch.zeros((), dtype=part.dtype)
+        two = part.shape[1] == 2
+        features = features_of_ears(sound, part) if two else sound.view(sound.prepare(part), front, front)
+        features = features.to(device)
         if isinstance(model, CorrespondenceNetwork):
             steps = model.hear(features, frames)
         else:

@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 from ambikit.errors import AmbikitError
 from ambikit_models.alignment import AlignmentModel
+from ambikit_models.correspondence import CorrespondenceNetwork
 from ambikit_models.downstream.examples import Inputs
 from ambikit_models.downstream.fitting import seeded
 from ambikit_models.sound.stereo_scene import stereo_as_scene
-from ambikit_models.training.checkpoints import load_model
+from ambikit_models.training.checkpoints import load_correspondence, load_model
 from ambikit_models.training.config import TrainingConfig
 
 __all__ = ["Senses", "Subject", "System"]
@@ -72,10 +73,10 @@ class Subject(Protocol):
 
 @dataclass(frozen=True)
 class System:
-    """A model of the alignment family with its recipe."""
+    """A trained model with its recipe, of the alignment family or, where only its embeddings count, of the other."""
 
     name: str
-    model: AlignmentModel
+    model: AlignmentModel | CorrespondenceNetwork
     recipe: TrainingConfig
 
     @classmethod
@@ -84,13 +85,24 @@ class System:
         model, recipe = load_model(checkpoint)
         return cls(name or Path(checkpoint).resolve().name, model, recipe)
 
+    @classmethod
+    def embedding(cls, checkpoint: str | Path, name: str | None = None) -> "System":
+        """The same, and networks that tell left from right too, for tasks that need no more than embeddings."""
+        try:
+            model, recipe = load_model(checkpoint)
+        except AmbikitError as error:
+            if "load_correspondence" not in str(error):
+                raise
+            model, recipe = load_correspondence(checkpoint)
+        return cls(name or Path(checkpoint).resolve().name, model, recipe)
+
     def untrained(self, seed: int = 0) -> "System":
         """The same networks with random weights ("scratch").
 
         The statistics that standardise the sound features are kept: they describe the inputs and are not learned.
         """
         with seeded(seed):
-            model = self.recipe.model.build(self.recipe.sound)
+            model = self.recipe.build_model()
         model.standardize.load_state_dict(self.model.standardize.state_dict())
         model.to(next(self.model.parameters()).device)
         return System(f"{self.name}, untrained", model.eval(), self.recipe)

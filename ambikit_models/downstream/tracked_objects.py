@@ -18,10 +18,10 @@ from ambikit.errors import AmbikitError
 from ambikit_models.datasets.sounding_faces import FaceTrack, follows_sound, moves_with
 from ambikit_models.datasets.stereo_clips import StereoClip
 from ambikit_models.downstream.examples import Inputs, read_each
+from ambikit_models.downstream.guides import features_of_ears
 from ambikit_models.downstream.heard_places import as_two_channels, level_differences
 from ambikit_models.panorama.viewpoints import Viewpoints
 from ambikit_models.sound import SoundFeatures
-from ambikit_models.sound.stereo_scene import stereo_as_scene
 from ambikit_models.training.sampling import generator_for
 from ambikit_models.world.clips import WorldClips
 from ambikit_models.world.config import WorldConfig
@@ -276,9 +276,7 @@ class FilmedTracks(_Mirrored):
         """Read files, several side by side; the picture is the farthest, or with a generator any."""
         pairs = read_each(self._read, np.asarray(rows), generator)
         video, signals = (torch.stack(side) for side in zip(*pairs, strict=True))
-        front = torch.zeros(())
-        features = self.sound.view(self.sound.prepare(stereo_as_scene(signals, self.sound.pattern)), front, front)
-        return Inputs(video[:, None], features[:, None])
+        return Inputs(video[:, None], features_of_ears(self.sound, signals)[:, None])
 
     def _read(self, row: int, generator: np.random.Generator | None) -> tuple[Any, Any]:
         moment = self.examples[row]

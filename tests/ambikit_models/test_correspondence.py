@@ -144,3 +144,15 @@ class TestSound:
         assert torch.equal(
             small(channels=4, levels=4)._mono(torch.arange(4.0).reshape(1, 4, 1, 1)), torch.zeros(1, 1, 1, 1)
         )
+
+
+class TestEmbeddings:
+    def test_views_are_embedded_one_by_one(self):
+        """Means over time of what is seen and heard, for every view; steps are those of the pictures in training."""
+        network = small()
+        video, audio = torch.rand(2, 3, 3, 4, 32, 32), torch.randn(2, 3, 2, 16, 100)
+        torch.testing.assert_close(network.embed_video(video)[1, 2], network.see(video[1, 2:])[0].mean(-1))
+        torch.testing.assert_close(network.embed_audio(audio)[0, 1], network.hear(audio[0, 1:2])[0].mean(-1))
+        frames = network.embed_audio_frames(audio)
+        assert frames.shape == (2, 3, 6, 24)
+        torch.testing.assert_close(frames.mean(2), network.embed_audio(audio))
