@@ -18,7 +18,7 @@ from ambikit_models.correspondence import CorrespondenceNetwork
 from ambikit_models.downstream.examples import Inputs
 from ambikit_models.downstream.fitting import seeded
 from ambikit_models.sound.stereo_scene import stereo_as_scene
-from ambikit_models.training.checkpoints import load_correspondence, load_model
+from ambikit_models.training.checkpoints import load_model, load_network
 from ambikit_models.training.config import TrainingConfig
 
 __all__ = ["Senses", "Subject", "System"]
@@ -88,12 +88,7 @@ class System:
     @classmethod
     def embedding(cls, checkpoint: str | Path, name: str | None = None) -> "System":
         """The same, and networks that tell left from right too, for tasks that need no more than embeddings."""
-        try:
-            model, recipe = load_model(checkpoint)
-        except AmbikitError as error:
-            if "load_correspondence" not in str(error):
-                raise
-            model, recipe = load_correspondence(checkpoint)
+        model, recipe = load_network(checkpoint)
         return cls(name or Path(checkpoint).resolve().name, model, recipe)
 
     def untrained(self, seed: int = 0) -> "System":

@@ -28,6 +28,7 @@ __all__ = [
     "latest_checkpoint",
     "load_correspondence",
     "load_model",
+    "load_network",
     "load_precision",
     "load_recipe",
     "make_folder",
@@ -129,7 +130,7 @@ def load_recipe(checkpoint: Path) -> tuple[TrainingConfig, int]:
     return from_mapping(TrainingConfig, recipe["config"], f"recipe of {checkpoint.name}"), recipe["step"]
 
 
-def load_model(checkpoint: str | Path) -> tuple[AlignmentModel, TrainingConfig]:
+def load_network(checkpoint: str | Path) -> tuple[AlignmentModel | CorrespondenceNetwork, TrainingConfig]:
     """Build the model that a checkpoint describes and fill in its weights, ready for evaluation.
 
     Parameters
@@ -139,7 +140,12 @@ def load_model(checkpoint: str | Path) -> tuple[AlignmentModel, TrainingConfig]:
         comes with the package.
     """
     bundled = str(checkpoint) in pretrained_names() and not Path(checkpoint).exists()
-    model, config = _load(pretrained_path(str(checkpoint)) if bundled else Path(checkpoint))
+    return _load(pretrained_path(str(checkpoint)) if bundled else Path(checkpoint))
+
+
+def load_model(checkpoint: str | Path) -> tuple[AlignmentModel, TrainingConfig]:
+    """The same for a model that embeds pictures and sounds to compare them."""
+    model, config = load_network(checkpoint)
     if not isinstance(model, AlignmentModel):
         raise AmbikitError(
             f"got {checkpoint}, a model that tells whether a sound fits; expected one that embeds pictures and sounds "
@@ -150,7 +156,7 @@ def load_model(checkpoint: str | Path) -> tuple[AlignmentModel, TrainingConfig]:
 
 def load_correspondence(checkpoint: str | Path) -> tuple[CorrespondenceNetwork, TrainingConfig]:
     """The same for a network that tells left from right."""
-    model, config = _load(Path(checkpoint))
+    model, config = load_network(checkpoint)
     if not isinstance(model, CorrespondenceNetwork):
         raise AmbikitError(
             f"got {checkpoint}, a model that embeds pictures and sounds to be compared; expected one that was trained "
@@ -191,7 +197,7 @@ def resume(
         _restore_optimizer(optimizer, _read(checkpoint / "optimizer.safetensors"))
 
 
-def _load(folder: Path) -> tuple[nn.Module, TrainingConfig]:
+def _load(folder: Path) -> tuple[AlignmentModel | CorrespondenceNetwork, TrainingConfig]:
     if not (folder / "recipe.json").exists():
         folder = latest_checkpoint(folder / "checkpoints") or latest_checkpoint(folder) or folder
     config, _ = load_recipe(folder)
