@@ -19,6 +19,7 @@ __all__ = ["Evaluate"]
 
 TaskName = Literal[
     "alignment",
+    "pretext",
     "localization",
     "segmentation",
     "actions",
@@ -34,9 +35,10 @@ class Evaluate:
     """Examine trained systems on a task, on its data set or on the synthetic world, and print a table."""
 
     task: Annotated[TaskName, tyro.conf.Positional]
-    """alignment (AVC-Bin, AVSA-Bin), localization (maps; on the world only), segmentation (YT-360 with maps), actions
-    (UCF101, HMDB51), acoustic-scenes (EigenScape), audio-visual-scenes (TAU 2021), directions (TAU Spatial Sound Events
-    2019), sound-events (STARSS23); each has an analogue on the world."""
+    """alignment (AVC-Bin, AVSA-Bin), pretext (flip, rotation, mismatch or shift, of networks trained on it),
+    localization (maps; on the world only), segmentation (YT-360 with maps), actions (UCF101, HMDB51), acoustic-scenes
+    (EigenScape), audio-visual-scenes (TAU 2021), directions (TAU Spatial Sound Events 2019), sound-events (STARSS23);
+    each has an analogue on the world."""
     checkpoints: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Outputs of trainings, or their checkpoints. Every other one is compared with the first."""
     data: Path | None = None
@@ -51,7 +53,7 @@ class Evaluate:
     """Test these folds only, where the data set has four."""
     lists: tuple[str, ...] = ()
     """For alignment and segmentation: lists of ids to train heads on and to test, such as train test; by default two
-    folds of videos (segmentation: train and test where they are)."""
+    folds of videos (segmentation: train and test where they are). For pretext: the list to test, by default test."""
     frozen: bool = True
     """A linear layer on frozen embeddings."""
     mlp: bool = False
@@ -82,6 +84,7 @@ class Evaluate:
         """Run the command."""
         from ambikit.files.replacing import replacing
         from ambikit_models.downstream.comparison import comparisons
+        from ambikit_models.downstream.pretext import left_chance
         from ambikit_models.downstream.report import columns, difference_rows, markdown, plain, rows
         from ambikit_models.study.progress import live_progress, notes
 
@@ -109,6 +112,8 @@ class Evaluate:
         console.print(table)
         for words in difference_rows(found):
             console.print(", ".join(words), highlight=False)
+        if self.task == "pretext":
+            console.print(left_chance(figures), highlight=False)
         console.print(f"table: {output / 'table.md'}\nnumbers: {output / 'figures.json'}", highlight=False)
 
     def _figures(self, tell: "Tell") -> "list[Figure]":
@@ -116,6 +121,8 @@ class Evaluate:
         from ambikit_models.downstream.losses import Classes
         from ambikit_models.downstream.scenes import WorldScenes
 
+        if self.task == "pretext":
+            return self._pretexts(tell)
         world = None if self.world is None else WorldScenes(self.world, workers=self.workers)
         systems = self._systems()
         if self.task == "alignment":
@@ -139,14 +146,23 @@ class Evaluate:
             figures += evaluate(task, subject, still, seeds=self.seeds, tell=tell)
         return figures
 
-    def _systems(self) -> "list[System]":
+    def _pretexts(self, tell: "Tell") -> "list[Figure]":
+        from ambikit_models.study.pretexts import examine_pretexts
+
+        part, seed = next(iter(self.lists), None), self.seeds[0]
+        how = {"scenes": self.world or 0, "seed": seed, "workers": self.workers, "device": self._place, "tell": tell}
+        return examine_pretexts(self.checkpoints, data=self.data, part=part, **how)
+
+    @property
+    def _place(self) -> str:
         import torch
 
+        return ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
+
+    def _systems(self) -> "list[System]":
         from ambikit_models.downstream.subjects import System
 
-        place = self.device
-        if place == "auto":
-            place = "cuda" if torch.cuda.is_available() else "cpu"
+        place = self._place
         systems = [System.load(path) for path in self.checkpoints]
         if len({system.name for system in systems}) < len(systems):
             systems = [replace(s, name=str(path)) for s, path in zip(systems, self.checkpoints, strict=True)]

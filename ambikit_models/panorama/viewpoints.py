@@ -222,6 +222,9 @@ class ObjectViewpoints:
         The narrowest and the widest view, radians in (0, π), uniform between them.
     field_of_view_as
         What these numbers are, as in :class:`RandomViewpoints`.
+    offset
+        The largest turn of a view to the left or right of its object, radians, uniform: with 0 objects stand in the
+        middle of the picture, where nothing is left or right. Not part of the paper.
 
     References
     ----------
@@ -233,10 +236,13 @@ class ObjectViewpoints:
     maximum_latitude: float = math.radians(60.0)
     field_of_view: tuple[float, float] = (math.radians(25.0), math.radians(90.0))
     field_of_view_as: FieldOfViewAs = "angle"
+    offset: float = 0.0
 
     def __post_init__(self) -> None:
         if self.views < 1:
             raise AmbikitError(f"got views={self.views}; expected at least 1: 4, one per quarter of the azimuth")
+        if not 0 <= self.offset <= math.pi:
+            raise AmbikitError(f"got offset={self.offset}; expected radians between 0 and π; math.radians helps")
         check_limits(self.maximum_latitude, self.field_of_view)
 
     def draw(self, generator: np.random.Generator, detections: Sequence[HasDirections]) -> Viewpoints:
@@ -262,6 +268,8 @@ class ObjectViewpoints:
                     chosen = inside[int(picks[clip, view] * inside.size)]
                     azimuth[clip, view], elevation[clip, view] = azimuths[chosen], elevations[chosen]
         drawn = generator.uniform(*self.field_of_view, shape)
+        if self.offset:
+            azimuth = _wrapped(azimuth + generator.uniform(-self.offset, self.offset, shape))
         return _viewpoints(azimuth, elevation, _angles_of_view(drawn, self.field_of_view_as))
 
 

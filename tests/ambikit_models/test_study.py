@@ -166,7 +166,7 @@ class TestPresets:
         study = load_study(name)
         assert {v.training.sound.sample_rate for v in study.variants} == {study.world.sample_rate}
 
-    @pytest.mark.parametrize("name", preset_names("recipes"))
+    @pytest.mark.parametrize("name", [name for name in preset_names("recipes") if not name.startswith("yang2020")])
     def test_recipes_load_and_build(self, name):
         recipe = load_yaml(TrainingConfig, preset_path("recipes", name))
         assert [(p.objective, p.clips, p.views) for p in recipe.phases] == [("avc", 112, 1), ("avsa", 28, 4)]

@@ -108,6 +108,17 @@ class TestObjects:
         np.testing.assert_allclose(np.degrees(drawn.azimuth.numpy()), [[135, 45, -45, -135]])
         np.testing.assert_allclose(np.degrees(drawn.elevation.numpy()), [[40, 20, 30, -10]])
 
+    def test_views_beside_their_object(self, rng):
+        found = Found([170.0], [20.0])
+        drawn = ObjectViewpoints(views=1, offset=math.radians(40)).draw(rng, [found] * 400)
+        beside = np.angle(np.exp(1j * (drawn.azimuth.numpy()[:, 0] - found.azimuth[0])), deg=True)
+        assert -40 <= beside.min() < -38
+        assert 38 < beside.max() <= 40
+        assert (np.abs(drawn.azimuth.numpy()) <= np.pi).all()
+        assert (drawn.elevation.numpy() == found.elevation[0]).all()
+        with pytest.raises(AmbikitError, match="offset=40"):
+            ObjectViewpoints(offset=40)
+
     def test_an_empty_quarter_gets_a_random_direction_inside_it(self, rng):
         found = Found([100.0], [75.0])
         drawn = ObjectViewpoints().draw(rng, [found] * 400)

@@ -1,0 +1,64 @@
+"""The synthetic world as the clips of one recipe: to train on, and scenes that no training has seen."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ambikit_models.training.config import TrainingConfig, load_yaml, save_yaml
+from ambikit_models.training.overrides import override
+from ambikit_models.world.clips import WorldClips
+from ambikit_models.world.config import WorldConfig
+
+__all__ = ["HELD_OUT", "load_world", "render_world", "save_world", "world_for"]
+
+#: where the indices of the scenes begin that are kept for examinations
+HELD_OUT = 20_000_000
+
+_FILE = "world.yaml"
+
+
+def world_for(config: TrainingConfig, settings: Sequence[str] = ()) -> WorldConfig:
+    """The world in which a recipe can be trained, changed in some fields.
+
+    Clips last as long as what is seen and heard at once, or three times that where several moments are needed.
+
+    Parameters
+    ----------
+    config
+        The recipe.
+    settings
+        ``KEY=VALUE`` each, as for :func:`~ambikit_models.training.overrides.override`.
+    """
+    several = any(phase.moments > 1 or phase.objective == "shift" for phase in config.phases)
+    duration = config.clip.duration * (3 if several else 1)
+    world = replace(WorldConfig(), sample_rate=config.sound.sample_rate, duration=duration)
+    return override(world, tuple(settings))
+
+
+def render_world(
+    config: TrainingConfig,
+    world: WorldConfig,
+    indices: Sequence[int] | np.ndarray,
+    *,
+    workers: int = 2,
+    progress: Callable[[int, int], Any] | None = None,
+) -> WorldClips:
+    """Render scenes for a recipe."""
+    clip = config.clip
+    shown = {"size": clip.size, "frames": clip.frames, "duration": clip.duration}
+    return WorldClips.render(world, 0, indices, config.sound, workers=workers, progress=progress, **shown)
+
+
+def save_world(world: WorldConfig, folder: Path) -> None:
+    """Note beside a training in which world it was."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_yaml(world, folder / _FILE)
+
+
+def load_world(folder: Path, config: TrainingConfig) -> WorldConfig:
+    """The world that is noted beside a training, or the usual one."""
+    path = folder / _FILE
+    return load_yaml(WorldConfig, path) if path.is_file() else world_for(config)
