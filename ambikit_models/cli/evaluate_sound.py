@@ -1,7 +1,7 @@
 """What trained systems are good for when sound is to be made: upmixing and separation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,7 +13,6 @@ from ambikit.errors import AmbikitError
 if TYPE_CHECKING:
     from ambikit_models.downstream.masked_sound import MaskNetwork, MaskTask
     from ambikit_models.downstream.two_channels import PictureConfig, TwoChannelClips
-    from ambikit_models.training.config import TrainingConfig
 
 __all__ = ["EvaluateSound"]
 
@@ -145,40 +144,25 @@ class EvaluateSound:
         return world_split(self.world, pictures, ears=self.ears, workers=self.workers)
 
     def _guides(self, task: "MaskTask", place: str) -> "tuple[Mapping[str, Any], PictureConfig]":
-        from ambikit_models.downstream.guides import ImageNetGuide, SideBySide, guide_of, untrained
+        from ambikit_models.downstream.guides import ImageNetGuide, SideBySide, guide_of
+        from ambikit_models.downstream.subjects import System
         from ambikit_models.downstream.two_channel_splits import pictures_of
 
-        loaded = [_load(path) for path in self.checkpoints]
-        seen = [pictures_of(recipe.clip, recipe.sound.sample_rate) for _, recipe in loaded]
-        for path, pictures in zip(self.checkpoints, seen, strict=True):
+        systems = [System.embedding(path) for path in self.checkpoints]
+        if len({system.name for system in systems}) < len(systems):
+            systems = [replace(s, name=str(path)) for s, path in zip(systems, self.checkpoints, strict=True)]
+        seen = [pictures_of(system.recipe.clip, system.sample_rate) for system in systems]
+        for system, pictures in zip(systems, seen, strict=True):
             if pictures != seen[0]:
                 raise AmbikitError(
-                    f"got {path}, which sees and hears {pictures}, beside {self.checkpoints[0]} with {seen[0]}; "
+                    f"got {system.name}, which sees and hears {pictures}, beside {systems[0].name} with {seen[0]}; "
                     "expected the same for all rows of a table; examine them one by one"
                 )
-        names = [path.resolve().name for path in self.checkpoints]
-        if len(set(names)) < len(names):
-            names = [str(path) for path in self.checkpoints]
-        guides = {name: guide_of(*one, task.senses) for name, one in zip(names, loaded, strict=True)}
-        first, (model, recipe) = names[0], loaded[0]
-        if self.untrained:
-            guides[f"{first}, untrained"] = guide_of(untrained(model, recipe), recipe, task.senses)
-        rows: dict[str, Any] = dict(guides)
+        systems += [systems[0].untrained()] if self.untrained else []
+        rows: dict[str, Any] = {system.name: guide_of(system, task.senses) for system in systems}
         if self.imagenet:
             rows["ResNet-18, ImageNet"] = ImageNetGuide()
-            rows[f"{first} and ImageNet"] = SideBySide(guides[first], rows["ResNet-18, ImageNet"])
+            rows[f"{systems[0].name} and ImageNet"] = SideBySide(rows[systems[0].name], rows["ResNet-18, ImageNet"])
         for guide in rows.values():
             guide.to(place)
         return {**rows, "no features": None}, seen[0]
-
-
-def _load(checkpoint: Path) -> "tuple[Any, TrainingConfig]":
-    """The network of a checkpoint of either family."""
-    from ambikit_models.training.checkpoints import load_correspondence, load_model
-
-    try:
-        return load_model(checkpoint)
-    except AmbikitError as error:
-        if "load_correspondence" not in str(error):
-            raise
-        return load_correspondence(checkpoint)

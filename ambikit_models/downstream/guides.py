@@ -12,11 +12,10 @@ from torch.nn import functional
 from ambikit.errors import AmbikitError, FileError
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.correspondence import CorrespondenceNetwork
-from ambikit_models.downstream.fitting import seeded
+from ambikit_models.downstream.subjects import System
 from ambikit_models.encoders.frame_pictures import ResNetPictures
 from ambikit_models.sound import SoundFeatures
 from ambikit_models.sound.stereo_scene import stereo_as_scene
-from ambikit_models.training.config import TrainingConfig
 
 __all__ = [
     "AlignmentGuide",
@@ -26,7 +25,6 @@ __all__ = [
     "SideBySide",
     "Sight",
     "guide_of",
-    "untrained",
 ]
 
 #: Pictures alone, or pictures together with the sound that is given.
@@ -154,30 +152,12 @@ class SideBySide(_Still):
         return torch.cat([functional.interpolate(one, steps, mode="linear") for one in told], 1)
 
 
-def guide_of(model: nn.Module, recipe: TrainingConfig, senses: Sight) -> CorrespondenceGuide | AlignmentGuide:
-    """The guide that a trained model makes.
-
-    Raises
-    ------
-    AmbikitError
-        If it is of neither family.
-    """
+def guide_of(system: System, senses: Sight) -> CorrespondenceGuide | AlignmentGuide:
+    """The guide that a system of either family makes."""
+    model, sound = system.model, system.recipe.sound
     if isinstance(model, CorrespondenceNetwork):
-        return CorrespondenceGuide(model, recipe.sound, senses)
-    if isinstance(model, AlignmentModel):
-        return AlignmentGuide(model, recipe.sound, senses)
-    raise AmbikitError(
-        f"got a model of type {type(model).__name__}; expected a CorrespondenceNetwork or an AlignmentModel; any other "
-        "becomes a guide as a function of pictures and sound"
-    )
-
-
-def untrained(model: nn.Module, recipe: TrainingConfig, seed: int = 0) -> nn.Module:
-    """The same networks with random weights ("no pretraining"); the statistics of the sound features are kept."""
-    with seeded(seed):
-        fresh = recipe.build_model()
-    fresh.standardize.load_state_dict(model.standardize.state_dict())  # pyright: ignore
-    return fresh.to(next(model.parameters()).device).eval()
+        return CorrespondenceGuide(model, sound, senses)
+    return AlignmentGuide(model, sound, senses)
 
 
 def features_of_ears(features: SoundFeatures, sound: Sound) -> Float[Tensor, "clips features bands steps"]:

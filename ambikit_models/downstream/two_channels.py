@@ -119,7 +119,7 @@ class WorldViews:
         pictures: PictureConfig,
         *,
         ears: Ears = "beams",
-        field_of_view: float = 1.4,
+        field_of_view: float = np.pi / 2,
         workers: int = 2,
     ):
         if world.sounding[0] < 1:

@@ -19,14 +19,17 @@ from ambikit_models.downstream.guides import (
     SideBySide,
     features_of_ears,
     guide_of,
-    untrained,
 )
+from ambikit_models.downstream.subjects import System
 from ambikit_models.downstream.two_channel_splits import filmed_split, world_split
 from ambikit_models.downstream.two_channels import FilmedClips, PictureConfig, WorldViews
 from ambikit_models.encoders.audio import Standardize
 from ambikit_models.encoders.frame_pictures import FramePictures, SmallPictures
 from ambikit_models.encoders.residual_audio import ResidualAudio
+from ambikit_models.presets import preset_path
 from ambikit_models.sound import SoundFeatures
+from ambikit_models.training.checkpoints import save_checkpoint
+from ambikit_models.training.config import TrainingConfig, load_yaml
 from ambikit_models.world.config import WorldConfig
 from tests.ambikit_models.clips import write_video
 from tests.ambikit_models.examined import small_checkpoint, small_system
@@ -203,7 +206,7 @@ class TestGuides:
         both = CorrespondenceGuide(network, SOUND, "both")(video, sound)
         features = features_of_ears(SOUND, sound)
         assert torch.equal(both, network.fuse(network.see(video), network.hear(features, 2)))
-        assert guide_of(network, small_system().recipe, "both").senses == "both"
+        assert isinstance(guide_of(System("", network, small_system().recipe), "both"), CorrespondenceGuide)
 
     def test_it_hears_the_two_channels_themselves(self, views):
         """Whatever ears the network was trained with."""
@@ -215,16 +218,16 @@ class TestGuides:
 
     def test_places_are_kept_and_mirrored_pictures_differ(self, views):
         system = small_system("stereo")
-        guide = guide_of(system.model, system.recipe, "video")
+        guide = guide_of(system, "video")
         video, sound = views.read(np.arange(3))
         maps = system.model.video_encoder.maps(video)
         told = guide(video, sound)
         assert told.shape == (3, 48 * maps.shape[-1] * maps.shape[-2], 2)
         assert not torch.allclose(told, guide(video.flip(-1), sound))
-        assert guide_of(system.model, system.recipe, "both")(video, sound).shape[1] == told.shape[1] + 48
+        assert guide_of(system, "both")(video, sound).shape[1] == told.shape[1] + 48
 
     def test_it_stays_as_it_is(self, views):
-        guide = guide_of(small_network(), small_system().recipe, "video")
+        guide = guide_of(small_system(), "video")
         nn.Sequential(guide).train()
         assert not any(module.training for module in guide.modules())
 
@@ -235,15 +238,6 @@ class TestGuides:
         told = SideBySide(seen, both)(video, sound)
         assert told.shape == (2, 18, 2)
         torch.testing.assert_close(told[:, :12], seen(video, sound))
-
-    def test_untrained(self):
-        system = small_system()
-        system.model.standardize.mean += 3
-        fresh = untrained(system.model, system.recipe, seed=1)
-        assert torch.equal(fresh.standardize.mean, system.model.standardize.mean)
-        assert not torch.equal(fresh.video_head.weight, system.model.video_head.weight)
-        with pytest.raises(AmbikitError, match="of type Linear"):
-            guide_of(nn.Linear(1, 1), system.recipe, "video")
 
     def test_weights_that_are_not_there(self, tmp_path, monkeypatch):
         monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
@@ -282,6 +276,17 @@ class TestCommand:
         target, _ = ambikit.read(tmp_path / "upmixing" / "sounds" / "0000-target.wav", channel_map=None)
         levels = np.sqrt((target**2).mean(-1))
         assert max(levels) / min(levels) == pytest.approx(5, rel=0.01)  # as in the file
+
+    def test_a_network_that_tells_left_from_right(self, tmp_path):
+        """And one that sees and hears something else is not put beside it."""
+        recipe = load_yaml(TrainingConfig, preset_path("recipes", "yang2020_small"))
+        save_checkpoint(tmp_path / "flip" / "checkpoints", recipe.build_model(), None, recipe, 1)
+        out, flip = tmp_path / "out", str(tmp_path / "flip")
+        main(["evaluate-sound", "separation", flip, "--world", "4", *SMALL, "--sounds", "0", "--output", str(out)])
+        assert json.loads((out / "figures.json").read_text())["figures"][0]["subject"] == "flip"
+        assert not (out / "sounds").exists()
+        with pytest.raises(SystemExit, match="small, which sees and hears"):
+            main(["evaluate-sound", "upmixing", flip, str(small_checkpoint(tmp_path)), "--world", "4", *SMALL])
 
     @pytest.mark.parametrize(
         ("arguments", "message"),
