@@ -69,6 +69,9 @@ class Evaluate:
     """YAML file of a TuningConfig; for segmentation of a SegmentationConfig, for all ways."""
     label_smoothing: float = 0.0
     """Share of the target that is spread over all classes, for tasks with classes."""
+    one_shot: int = 0
+    """For directions: also a linear support vector machine on one example of each azimuth (every 10°), that many draws of
+    the examples (needs the extra svm)."""
     untrained: bool = False
     """Also examine the networks of the first system with random weights."""
     kinetics: bool = False
@@ -119,6 +122,7 @@ class Evaluate:
     def _figures(self, tell: "Tell") -> "list[Figure]":
         from ambikit_models.downstream.engine import evaluate
         from ambikit_models.downstream.losses import Classes
+        from ambikit_models.downstream.one_shot import one_shot_figures
         from ambikit_models.downstream.scenes import WorldScenes
 
         if self.task == "pretext":
@@ -138,9 +142,11 @@ class Evaluate:
             task.loss = Classes(self.label_smoothing)
         figures: list[Figure] = []
         for subject in systems:
-            known = {figure.subject for figure in figures}
+            known = {(figure.subject, figure.way) for figure in figures}
             found = evaluate(task, subject, ways, seeds=self.seeds, tell=tell)
-            figures += [f for f in found if f.subject not in known]  # what learns nothing is the same for all
+            if self.one_shot and self.task == "directions":
+                found += one_shot_figures(task, subject, draws=self.one_shot, tell=tell)
+            figures += [f for f in found if (f.subject, f.way) not in known]  # what learns nothing is the same for all
         for subject in self._others():
             still = {name: way for name, way in ways.items() if name != "tuned"}
             figures += evaluate(task, subject, still, seeds=self.seeds, tell=tell)
@@ -163,7 +169,8 @@ class Evaluate:
         from ambikit_models.downstream.subjects import System
 
         place = self._place
-        systems = [System.load(path) for path in self.checkpoints]
+        pairs = self.task in ("alignment", "localization", "segmentation")  # more than embeddings
+        systems = [(System.load if pairs else System.embedding)(path) for path in self.checkpoints]
         if len({system.name for system in systems}) < len(systems):
             systems = [replace(s, name=str(path)) for s, path in zip(systems, self.checkpoints, strict=True)]
         systems += [systems[0].untrained()] if self.untrained else []

@@ -77,11 +77,25 @@ def attention_figures(
     louder: Float[np.ndarray, "clips frames"],
     way: str = "GradCAM",
     *,
+    reference: str = "difference of log-energy",
     draws: int = 200,
 ) -> list[Figure]:
-    """R of the middle of the maps with the dB by which the right channel is louder, and the share of empty maps.
+    """R of the middle of the maps with where the sound comes from, and the share of empty maps.
 
-    Empty maps are left out of R; the interval is over clips.
+    Parameters
+    ----------
+    name
+        Of the system.
+    centroids
+        From :func:`horizontal_centroids`; empty maps are left out of R.
+    louder
+        The dB by which the right channel is louder, or another number that is higher to the right; NaN is left out.
+    way
+        How the maps were made.
+    reference
+        What ``louder`` is, in words.
+    draws
+        Of the bootstrap over clips.
     """
 
     def statistic(rows: np.ndarray) -> float:
@@ -94,6 +108,6 @@ def attention_figures(
     found = bootstrap(statistic, everything, draws=draws)
     none = bootstrap(lambda rows: float(empty[rows].mean()), everything, draws=draws)
     return [
-        Figure(name, "both", way, "R, difference of log-energy", "1", (found.value,), found),
+        Figure(name, "both", way, f"R, {reference}", "1", (found.value,), found),
         Figure(name, "both", way, "empty maps", "%", (none.value,), none),
     ]
