@@ -70,8 +70,8 @@ class Evaluate:
     label_smoothing: float = 0.0
     """Share of the target that is spread over all classes, for tasks with classes."""
     one_shot: int = 0
-    """For directions: also a linear support vector machine on one example of each azimuth (every 10°), that many draws of
-    the examples (needs the extra svm)."""
+    """For directions: also a linear support vector machine that has seen one example of each azimuth (every 10°), with
+    that many draws of the examples (needs the extra svm)."""
     untrained: bool = False
     """Also examine the networks of the first system with random weights."""
     kinetics: bool = False

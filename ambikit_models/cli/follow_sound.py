@@ -49,7 +49,7 @@ class FollowSound:
 
         from ambikit_models.cli.outcome import show_outcome
         from ambikit_models.correspondence import CorrespondenceNetwork
-        from ambikit_models.downstream.guides import untrained
+        from ambikit_models.downstream.subjects import System
         from ambikit_models.study.following import follow
         from ambikit_models.study.progress import notes
         from ambikit_models.study.sound_bars import bar_places, draw_bars, write_bars
@@ -61,7 +61,7 @@ class FollowSound:
             )
         network, recipe = load_correspondence(self.checkpoint)
         network.to(("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device)
-        fresh = untrained(network, recipe)
+        fresh = System("", network, recipe).untrained().model
         assert isinstance(fresh, CorrespondenceNetwork)
         make_folder(self.output)
         console = Console()

@@ -11,7 +11,6 @@ from ambikit_models.correspondence import CorrespondenceNetwork
 from ambikit_models.downstream.box_scores import BOX_UNITS, BoxScores
 from ambikit_models.downstream.engine import Figure, Tell, figures_of
 from ambikit_models.downstream.examples import Inputs
-from ambikit_models.downstream.guides import untrained
 from ambikit_models.downstream.sounding_tracker import (
     Given,
     SoundingTracker,
@@ -20,6 +19,7 @@ from ambikit_models.downstream.sounding_tracker import (
     score_boxes,
     usual_box,
 )
+from ambikit_models.downstream.subjects import System
 from ambikit_models.downstream.tracked_objects import TrackedObjects
 from ambikit_models.training.config import TrainingConfig
 
@@ -64,7 +64,7 @@ def tracking_figures(
     parts: dict[str, TrackedObjects] = {"": test}
     if len(np.unique(test.groups[moving])) > 1:
         parts[_MOVING] = _Chosen(test, moving)
-    fresh = untrained(network, recipe)
+    fresh = System("", network, recipe).untrained().model
     assert isinstance(fresh, CorrespondenceNetwork)
     rows: list[tuple[str, Given, CorrespondenceNetwork, bool]] = [
         *((name, given, network, False) for name, given in _ROWS.items()),
