@@ -62,8 +62,8 @@ class SegmentationScores:
     """Pixel accuracy and mean intersection over union, with groups of examples as units.
 
     ``mIoU`` counts the pixels of all views together and is the mean over the classes that any view shows or is said to
-    show. ``mIoU by view`` is the mean over the classes of each view, and then over views, as the published code of
-    morgado2020 has it. Units without a known pixel are left out.
+    show. ``mIoU by view`` is the mean over the classes of each view, and then over views; the published code of
+    morgado2020 takes the mean over all pairs of a view and a class. Units without a known pixel are left out.
 
     Attributes
     ----------
