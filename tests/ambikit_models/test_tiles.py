@@ -7,10 +7,18 @@ from scipy import ndimage
 from ambikit.errors import AmbikitError, ShapeError
 from ambikit_models.panorama.detection import Detections, Detector, boxes_to_detections
 from ambikit_models.panorama.tiles import TILES, TiledDetector, shared_areas
-from tests.ambikit_models.test_salient import cap
 
 HEIGHT = 360
 PIXEL = 0.5
+
+
+def cap(azimuth, elevation, radius, height=96):
+    """A frame with a white cap, drawn by the law of cosines and nothing of the library."""
+    e = np.pi / 2 - (np.arange(height) + 0.5) * np.pi / height
+    a = np.pi - (np.arange(2 * height) + 0.5) * np.pi / height
+    c, f = np.radians([azimuth, elevation])
+    cosine = np.sin(e)[:, None] * np.sin(f) + np.cos(e)[:, None] * np.cos(f) * np.cos(a - c)
+    return np.repeat(np.where(cosine > math.cos(math.radians(radius)), 255, 0).astype(np.uint8)[..., None], 3, -1)
 
 
 class Blobs:
