@@ -398,6 +398,18 @@ class TestWorld:
         figures = segmentation_figures(system.untrained(), splits, {"frozen": config})
         assert {f.senses for f in figures} == {"video", "video + audio"}
 
+    def test_another_video_encoder(self, world, system):
+        """R(2+1)D-18 in place of the small one, here without its weights: pictures alone."""
+        other = system.kinetics(None)
+        ((train, _),) = world_views(world, other, ViewConfig())
+        inputs, masks = train.pairs(np.arange(2))
+        config = dataclasses.replace(WORLD_SEGMENTATION, epochs=1, head=FeaturePyramidConfig(8, 8))
+        assert inputs.video is not None
+        assert inputs.audio is not None
+        small = Stored(Inputs(inputs.video[:, :1], inputs.audio[:, :1]), masks[:, :1])
+        network = train_segmentation(other.model, small, 13, config)
+        assert count_pixels(network, small, 13).truth.sum() == 2 * 8 * 8
+
 
 def hues(pictures):
     """The angle of the hue of ``(…, 3, height, width)``, and how strong the colour is."""
