@@ -34,6 +34,7 @@ __all__ = [
     "make_folder",
     "resume",
     "save_checkpoint",
+    "start_from",
 ]
 
 _FORMAT = 1
@@ -165,6 +166,21 @@ def load_correspondence(checkpoint: str | Path) -> tuple[CorrespondenceNetwork, 
     return model, config
 
 
+def start_from(checkpoint: str | Path, model: nn.Module, config: TrainingConfig) -> None:
+    """Give a model the weights, and the statistics of its features, of a training with the same networks and sound."""
+    folder = _newest(Path(checkpoint))
+    saved, _ = load_recipe(folder)
+    parts = [{"model": to_mapping(c.model), "sound": to_mapping(c.sound)} for c in (saved, config)]
+    for part in parts:
+        part["model"].pop("video_weights", None)
+    if different := _differences(*parts):
+        raise AmbikitError(
+            f"got start={str(checkpoint)!r}, of another recipe: {'; '.join(different)}; expected the same networks and "
+            "features; change the recipe, or begin with random weights"
+        )
+    _fill(model, folder)
+
+
 def load_precision(checkpoint: Path) -> dict[str, Any]:
     """What the precision remembered when a checkpoint was made; empty where there is nothing to remember."""
     return json.loads((checkpoint / "recipe.json").read_text(encoding="utf-8")).get("precision", {})
@@ -198,13 +214,19 @@ def resume(
 
 
 def _load(folder: Path) -> tuple[AlignmentModel | CorrespondenceNetwork, TrainingConfig]:
-    if not (folder / "recipe.json").exists():
-        folder = latest_checkpoint(folder / "checkpoints") or latest_checkpoint(folder) or folder
+    folder = _newest(folder)
     config, _ = load_recipe(folder)
     # all weights are in the checkpoint
     model = replace(config, model=replace(config.model, video_weights=None)).build_model()
     _fill(model, folder)
     return model.eval(), config
+
+
+def _newest(folder: Path) -> Path:
+    """The newest checkpoint of a run, or the folder itself if it is one."""
+    if (folder / "recipe.json").exists():
+        return folder
+    return latest_checkpoint(folder / "checkpoints") or latest_checkpoint(folder) or folder
 
 
 def _checkpoints(folder: Path) -> list[Path]:

@@ -150,6 +150,9 @@ class TrainingConfig:
     """How much of a clip is seen and heard."""
     seed: int = 0
     """Decides the initial weights, the order of clips and the viewpoints."""
+    start: str | None = None
+    """Output of an earlier training of the same networks, say on easier clips, or its checkpoint: begin with its
+    weights, in place of random ones."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
     """AdamW, or the papers' Adam or SGD, whose weight decay is added to the gradient."""
     momentum: float = 0.9

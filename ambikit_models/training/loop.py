@@ -23,6 +23,7 @@ from ambikit_models.training.checkpoints import (
     make_folder,
     resume,
     save_checkpoint,
+    start_from,
 )
 from ambikit_models.training.config import Phase, TrainingConfig, save_yaml
 from ambikit_models.training.determinism import generators_given_back, only_deterministic
@@ -130,10 +131,16 @@ def train(
 
 
 def initial_model(config: TrainingConfig, source: ClipSource) -> Any:
-    """Build the model that training starts from: random weights by the seed, statistics of the features measured."""
+    """Build the model that training starts from: random weights by the seed, statistics of the features measured.
+
+    Or the weights and statistics of an earlier training, if the recipe says so.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = config.build_model()
+    if config.start is not None:
+        start_from(config.start, model, config)
+        return model
     generator = generator_for(config.seed, 2)
     indices = np.sort(generator.permutation(len(source))[:_STATISTICS_CLIPS])
     viewpoints = choose_viewpoints(config.viewpoints, 1, source, indices, generator)

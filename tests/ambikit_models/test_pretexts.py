@@ -221,6 +221,19 @@ class TestTraining:
         for name, value in whole.state_dict().items():
             torch.testing.assert_close(value, chunked.state_dict()[name], rtol=1e-4, atol=1e-6)
 
+    def test_beginning_with_the_weights_of_another_training(self, tmp_path):
+        source = ToyClips(32, size=16)
+        first = train(pretext_config("mismatch"), source, tmp_path / "first")
+        config = pretext_config("flip", start=str(tmp_path / "first"), seed=5)
+        model = initial_model(config, ToyClips(32, size=16, seed=1))
+        assert all(torch.equal(v, model.state_dict()[k]) for k, v in first.state_dict().items())
+        train(config, source, tmp_path / "parts", stop_at=4)
+        parts, whole = train(config, source, tmp_path / "parts"), train(config, source, tmp_path / "whole")
+        assert all(torch.equal(v, parts.state_dict()[k]) for k, v in whole.state_dict().items())
+        wider = dataclasses.replace(config, model=dataclasses.replace(NETWORK, width=16))
+        with pytest.raises(AmbikitError, match=r"another recipe: model\.width is 16"):
+            initial_model(wider, source)
+
     def test_a_curriculum_of_pretexts(self, tmp_path):
         phases = tuple(Phase(p, steps=2, clips=8, views=1) for p in ("mismatch", "flip"))
         phases = (phases[0], dataclasses.replace(phases[1], carry_over="encoders"))
