@@ -1,13 +1,11 @@
 """What trained systems are good for: one task on a data set or on the synthetic world."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from rich.console import Console
-from rich.table import Table
 
 from ambikit.errors import AmbikitError
 
@@ -85,10 +83,8 @@ class Evaluate:
 
     def run(self) -> None:
         """Run the command."""
-        from ambikit.files.replacing import replacing
-        from ambikit_models.downstream.comparison import comparisons
+        from ambikit_models.cli.outcome import show_outcome
         from ambikit_models.downstream.pretext import left_chance
-        from ambikit_models.downstream.report import columns, difference_rows, markdown, plain, rows
         from ambikit_models.study.progress import live_progress, notes
 
         if (self.data is None) == (self.world is None) or not self.checkpoints:
@@ -101,23 +97,10 @@ class Evaluate:
         output.mkdir(parents=True, exist_ok=True)
         with notes(console), live_progress(console) as tell:
             figures = self._figures(tell)
-        found = comparisons(figures)
         where = f"the world, {self.world} scenes" if self.data is None else self.data.resolve().name
-        title = f"{self.task} on {where}"
-        with replacing(output / "table.md") as partial:
-            Path(partial).write_text(markdown(title, figures, found), encoding="utf-8")
-        with replacing(output / "figures.json") as partial:
-            record = {"task": self.task, "on": where, "seeds": self.seeds, **plain(figures, found)}
-            Path(partial).write_text(json.dumps(record, indent=1), encoding="utf-8")
-        table = Table(*columns(figures), title=title)
-        for row in rows(figures):
-            table.add_row(*row)
-        console.print(table)
-        for words in difference_rows(found):
-            console.print(", ".join(words), highlight=False)
+        show_outcome(console, output, self.task, where, figures, self.seeds)
         if self.task == "pretext":
             console.print(left_chance(figures), highlight=False)
-        console.print(f"table: {output / 'table.md'}\nnumbers: {output / 'figures.json'}", highlight=False)
 
     def _figures(self, tell: "Tell") -> "list[Figure]":
         from ambikit_models.downstream.engine import evaluate
