@@ -16,6 +16,7 @@ from ambikit_models.datasets.sounding_faces import FaceTrack
 from ambikit_models.datasets.stereo_clips import StereoClip
 from ambikit_models.downstream.subjects import System
 from ambikit_models.downstream.tracked_objects import FilmedTracks
+from ambikit_models.panorama.detection import Detections
 from ambikit_models.preparation.clip_files import Storing, write_pictures
 from ambikit_models.sound import SoundFeatures
 from ambikit_models.study.following import scenes_to_follow
@@ -162,3 +163,58 @@ def test_a_subject_of_either_family(trained):
     assert any(not torch.equal(fresh[name], value) for name, value in system.model.state_dict().items())
     with pytest.raises(AmbikitError, match="tells whether a sound fits"):
         System.load(trained / "stereo")
+
+
+class Stripes:
+    """A detector of bright stripes, which it calls faces."""
+
+    def __init__(self, weights):
+        self.weights = weights
+
+    def detect(self, frames):
+        found = []
+        for frame in frames:
+            x = (frame.mean((0, 2)).argmax() + 0.5) / frame.shape[1]
+            one = [np.array([value]) for value in (2 * np.pi * (0.5 - x), 0.0, 0.2 * np.pi, 0.8 * np.pi)]
+            found.append(Detections(*one, label=np.array(["face"]), score=np.ones(1)))
+        return found
+
+
+class TestYouTubeASMR:
+    @pytest.fixture
+    def folder(self, tmp_path_factory):
+        """The true layout: two videos to learn from and two to be tested on, in which something walks to the right."""
+        root = tmp_path_factory.mktemp("asmr")
+        for kind in ("audio", "video"):
+            (root / "data" / kind).mkdir(parents=True)
+        for part, names in {"train": ("a", "b"), "val": ("c",), "test": ("d", "e")}.items():
+            lines = []
+            for name in names:
+                lines.append(f"{name * 11},0,3.5")
+                pictures = np.zeros((28, 32, 48, 3), np.uint8)
+                for number, picture in enumerate(pictures):
+                    picture[:, number + 2 : number + 6] = 255
+                file = f"{name * 11}_0_3500"
+                write_pictures(root / "data" / "video" / f"{file}.mp4", pictures, Storing(height=32, frame_rate=8.0))
+                noise = 0.1 * np.random.default_rng(ord(name)).standard_normal(7 * 8000)
+                right = np.linspace(0.1, 0.9, len(noise))
+                sound = np.stack([noise * (1 - right), noise * right], -1)
+                soundfile.write(root / "data" / "audio" / f"{file}.flac", sound, 16000)
+            (root / f"{part}.csv").write_text("\n".join(lines) + "\n")
+        return root
+
+    def test_faces_are_tracked(self, trained, folder, tmp_path, monkeypatch):
+        monkeypatch.setattr("ambikit_models.panorama.detection.YoloDetector", Stripes)
+        how = {"epochs": 1, "batch": 8, "grid": 4, "width": 4, "device": "cpu"}
+        Track(trained / "stereo", data=folder, output=tmp_path, **how).run()
+        figures = json.loads((tmp_path / "figures.json").read_text())["figures"]
+        assert {f["way"] for f in figures if f["subject"] == "ours"} == {"tuned", "tuned, moving"}
+        usual = {f["name"]: f["values"][0] for f in figures if f["subject"] == "usual box" and f["way"] == "–"}
+        assert usual["y error"] == pytest.approx(0.0, abs=1e-6)  # all in the middle
+        assert usual["x error"] > 0.1
+
+    def test_sounds_are_followed(self, trained, folder, tmp_path):
+        FollowSound(trained / "stereo", data=folder, output=tmp_path, device="cpu").run()
+        assert (tmp_path / "bars.mp4").exists()
+        with pytest.raises(AmbikitError, match="expected one of two channels"):
+            FollowSound(trained / "foa_intensity", data=folder, output=tmp_path, device="cpu").run()
