@@ -54,7 +54,8 @@ def run_study(
     Returns
     -------
     One record per variant and seed: ``variant``, ``seed``, ``processor_seconds``, ``final_loss``, ``chance_loss`` (of
-    the last phase), ``aligned`` (whether the translation was trained), ``trained``, ``untrained``, ``omni``, ``oracle``.
+    the last phase), ``aligned`` (whether the translation was trained), ``trained``, ``untrained``, ``omni`` and
+    ``oracle``.
 
     Raises
     ------
