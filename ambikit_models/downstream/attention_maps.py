@@ -20,7 +20,7 @@ def attention_maps(
     *,
     pooled: bool = True,
 ) -> Float[Tensor, "clips frames rows columns"]:
-    r"""Which places of each picture speak for the answer that the sound is right (GradCAM).
+    r"""Which places of each picture speak for the answer that the sound is right (GradCAM [1]_).
 
     .. math:: L_t(i, j) = \max\left(0, \sum_k \alpha_k A_k(t, i, j)\right), \quad
         \alpha_k = -\frac{1}{N} \sum_{i, j} \frac{\partial \text{logit}}{\partial A_k(t, i, j)}

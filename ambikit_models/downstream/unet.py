@@ -47,9 +47,10 @@ class UNet(nn.Module):
 
     References
     ----------
-    .. [yang2020] K. Yang, B. Russell, J. Salamon, "Telling Left from Right: Learning Spatial Correspondence of Sight
-       and Sound", CVPR 2020, section 5.2.
-    .. [gao2019] R. Gao, K. Grauman, "2.5D Visual Sound", CVPR 2019, section 3.
+    K. Yang, B. Russell, J. Salamon, "Telling Left from Right: Learning Spatial Correspondence of Sight and Sound",
+    CVPR 2020, section 5.2.
+
+    R. Gao, K. Grauman, "2.5D Visual Sound", CVPR 2019, section 3.
 
     Examples
     --------

@@ -18,7 +18,7 @@ from ambikit_models.downstream.two_channels import TwoChannelClips
 __all__ = ["Activation", "Upmixing", "two_channels"]
 
 #: ``tanh``: yang2020. ``sigmoid``: 2.5D Visual Sound, whose masks have real parts above 0; the left channel is then the
-#: louder one in every bin, whatever is seen, since |L|² − |R|² = Re(conj(L + R) (L − R)).
+#: louder one in every bin, whatever is seen, since ``|L|² − |R|² = Re(conj(L + R) (L − R))``.
 Activation = Literal["tanh", "sigmoid"]
 
 
