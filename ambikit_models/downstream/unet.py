@@ -33,7 +33,7 @@ class UNet(nn.Module):
     """Spectrograms down to a coarse picture of themselves and up again, beside what each step down has found.
 
     At the bottom the features lie beside what is heard at every frequency, and at the time that they belong to
-    (figure 3c and 3d of yang2020_; its layers are those of gao2019_: convolutions of 4 × 4 with stride 2, batch
+    (figure 3c and 3d of yang2020; its layers are those of 2.5D Visual Sound: convolutions of 4 × 4 with stride 2, batch
     statistics, leaky rectifiers down and rectifiers up).
 
     Parameters
