@@ -299,7 +299,7 @@ def _time_of(frame: Any, origin: float) -> float:
 
 
 def _early(stream: Any) -> float:
-    """Seconds by which a clock that rounds to its tick may call a frame late."""
+    """Seconds by which a clock that rounds to its tick may call a frame late; times as floats err by less than 1 ns."""
     return min(float(stream.time_base) / 2, _TICK / 2) + 1e-9
 
 

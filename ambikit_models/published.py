@@ -202,4 +202,5 @@ def _standardize(model: AlignmentModel, path: Path) -> None:
             f"({bands},), one per mel band; take the file for 24 kHz, 257 bins and 128 bands"
         )
     model.standardize.mean.copy_(2 * mean[:, None].expand_as(model.standardize.mean))
+    # the published code divides by the deviation plus 1e-5: these are its numbers, not a guard of ours
     model.standardize.deviation.copy_(2 * (deviation + 1e-5)[:, None].expand_as(model.standardize.deviation))

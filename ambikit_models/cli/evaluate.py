@@ -8,6 +8,7 @@ import tyro
 from rich.console import Console
 
 from ambikit.errors import AmbikitError
+from ambikit_models.cli.places import check_source, device_of
 
 if TYPE_CHECKING:
     from ambikit_models.downstream.engine import Figure, Task, Tell, Way
@@ -87,11 +88,9 @@ class Evaluate:
         from ambikit_models.downstream.pretext import left_chance
         from ambikit_models.study.progress import live_progress, notes
 
-        if (self.data is None) == (self.world is None) or not self.checkpoints:
-            raise AmbikitError(
-                f"got data={self.data} and world={self.world} for {len(self.checkpoints)} checkpoints; expected at "
-                "least one checkpoint, and either --data DIR or --world SCENES"
-            )
+        check_source(self.data, self.world)
+        if not self.checkpoints:
+            raise AmbikitError("got no checkpoint; expected at least one: the output of a training, or its checkpoint")
         console = Console()
         output = self.output or Path("runs/evaluate") / self.task
         output.mkdir(parents=True, exist_ok=True)
@@ -144,9 +143,7 @@ class Evaluate:
 
     @property
     def _place(self) -> str:
-        import torch
-
-        return ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
+        return device_of(self.device)
 
     def _systems(self) -> "list[System]":
         from ambikit_models.downstream.subjects import System

@@ -9,6 +9,7 @@ import tyro
 from rich.console import Console
 
 from ambikit.errors import AmbikitError
+from ambikit_models.cli.places import check_source, device_of
 
 if TYPE_CHECKING:
     from ambikit_models.downstream.masked_sound import MaskNetwork, MaskTask
@@ -83,8 +84,6 @@ class EvaluateSound:
 
     def run(self) -> None:
         """Run the command."""
-        import torch
-
         from ambikit_models.cli.outcome import show_outcome
         from ambikit_models.downstream.fitting import FitConfig
         from ambikit_models.downstream.mask_training import mask_figures, write_sounds
@@ -95,14 +94,10 @@ class EvaluateSound:
         from ambikit_models.study.progress import live_progress, notes
         from ambikit_models.training.checkpoints import make_folder
 
-        if (self.data is None) == (self.world is None) or not self.checkpoints:
-            raise AmbikitError(
-                f"got data={self.data} and world={self.world} for {len(self.checkpoints)} checkpoints; expected at "
-                "least one checkpoint, and either --data DIR or --world SCENES"
-            )
-        console, place = Console(), self.device
-        if place == "auto":
-            place = "cuda" if torch.cuda.is_available() else "cpu"
+        check_source(self.data, self.world)
+        if not self.checkpoints:
+            raise AmbikitError("got no checkpoint; expected at least one: the output of a training, or its checkpoint")
+        console, place = Console(), device_of(self.device)
         output = self.output or Path("runs/evaluate") / self.task
         make_folder(output)
         usual = _ON_DATA if self.world is None else _ON_THE_WORLD

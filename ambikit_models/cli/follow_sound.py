@@ -8,6 +8,7 @@ import tyro
 from rich.console import Console
 
 from ambikit.errors import AmbikitError
+from ambikit_models.cli.places import check_source, device_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,8 +46,6 @@ class FollowSound:
 
     def run(self) -> None:
         """Run the command."""
-        import torch
-
         from ambikit_models.cli.outcome import show_outcome
         from ambikit_models.correspondence import CorrespondenceNetwork
         from ambikit_models.downstream.subjects import System
@@ -55,12 +54,9 @@ class FollowSound:
         from ambikit_models.study.sound_bars import bar_places, draw_bars, write_bars
         from ambikit_models.training.checkpoints import load_correspondence, make_folder
 
-        if (self.data is None) == (self.world is None):
-            raise AmbikitError(
-                f"got data={self.data} and world={self.world}; expected either --data DIR or --world SCENES"
-            )
+        check_source(self.data, self.world)
         network, recipe = load_correspondence(self.checkpoint)
-        network.to(("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device)
+        network.to(device_of(self.device))
         fresh = System("", network, recipe).untrained().model
         assert isinstance(fresh, CorrespondenceNetwork)
         make_folder(self.output)

@@ -8,6 +8,7 @@ import tyro
 from rich.console import Console
 
 from ambikit.errors import AmbikitError
+from ambikit_models.cli.places import check_source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,8 +51,7 @@ class Localize:
         from ambikit_models.study.progress import notes
         from ambikit_models.training.checkpoints import make_folder
 
-        if (self.data is None) == (self.world is None):
-            raise AmbikitError(f"got data={self.data} and world={self.world}; expected either --data or --world SCENE")
+        check_source(self.data, self.world)
         if min(self.seconds, self.frame_rate, self.maps_per_second) <= 0:
             raise AmbikitError(f"got {self}; expected seconds and rates above 0")
         console = Console()

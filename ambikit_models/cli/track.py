@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from rich.console import Console
 
-from ambikit.errors import AmbikitError
+from ambikit_models.cli.places import check_source, device_of
 
 if TYPE_CHECKING:
     from ambikit_models.downstream.engine import Tell
@@ -59,20 +59,15 @@ class Track:
 
     def run(self) -> None:
         """Run the command."""
-        import torch
-
         from ambikit_models.cli.outcome import show_outcome
         from ambikit_models.downstream.sounding_tracker import TrackerConfig
         from ambikit_models.study.progress import live_progress, notes
         from ambikit_models.study.tracking import tracking_figures
         from ambikit_models.training.checkpoints import load_correspondence, make_folder
 
-        if (self.data is None) == (self.world is None):
-            raise AmbikitError(
-                f"got data={self.data} and world={self.world}; expected either --data DIR or --world SCENES"
-            )
+        check_source(self.data, self.world)
         network, recipe = load_correspondence(self.checkpoint)
-        place = ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
+        place = device_of(self.device)
         network.to(place)
         config = TrackerConfig(grid=self.grid, width=self.width)
         tuning = replace(config.training, epochs=self.epochs, batch=self.batch, learning_rate=self.learning_rate)

@@ -3,6 +3,7 @@
 Scenes of the world in perspective views, where the boxes are exact, and recorded clips whose faces a detector found.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
@@ -62,15 +63,15 @@ class TrackedObjects(Protocol):
         ...
 
 
-class _Mirrored:
+class _Mirrored(ABC):
     """Pairs of inputs and boxes, half of them mirrored."""
 
     targets: Tensor
     sound: SoundFeatures
 
+    @abstractmethod
     def inputs(self, rows: np.ndarray, generator: np.random.Generator | None = None) -> Inputs:
         """Read some examples."""
-        raise NotImplementedError
 
     def pairs(self, rows: np.ndarray, generator: np.random.Generator | None = None) -> tuple[Inputs, Tensor]:
         """Read some examples and their boxes."""

@@ -9,6 +9,7 @@ from jaxtyping import Float, Shaped
 import ambikit
 from ambikit.analysis.peaks import FoundDirections
 from ambikit.errors import ShapeError
+from ambikit_models.panorama.direction_maps import map_grid, peak_directions
 from ambikit_models.panorama.flow import flow_of_the_scene
 from ambikit_models.panorama.sampling import reduce_frames
 
@@ -108,14 +109,7 @@ def moving_directions(
     True
     """
     values = motion_map(frames, interval=interval, minimum_speed=minimum_speed)
-    found = ambikit.map_peaks(values, *_grid(), count, minimum_separation=minimum_separation)
-    kept = found.strength > threshold * found.strength.max(initial=0.0)
-    return FoundDirections(*(part[kept].astype(np.float64) for part in found))
-
-
-@lru_cache(maxsize=1)
-def _grid() -> tuple[np.ndarray, np.ndarray]:
-    return ambikit.fibonacci_grid(_GRID)
+    return peak_directions(values, count, minimum_separation=minimum_separation, threshold=threshold)
 
 
 @lru_cache(maxsize=2)
@@ -123,6 +117,6 @@ def _votes(height: int, width: int, half_width: float) -> Float[np.ndarray, "dir
     """What each pixel counts for each direction."""
     row, column = np.indices((height, width)).reshape(2, -1)
     azimuth, elevation = ambikit.pixels_to_angles(column, row, width, height)
-    cosine = ambikit.angles_to_vectors(*_grid()) @ ambikit.angles_to_vectors(azimuth, elevation).T
+    cosine = ambikit.angles_to_vectors(*map_grid(_GRID)) @ ambikit.angles_to_vectors(azimuth, elevation).T
     kernel = np.cos(elevation) * np.exp(np.log(2) / (1 - np.cos(half_width)) * (cosine - 1))
     return (kernel / kernel.sum(-1, keepdims=True)).astype(np.float32)

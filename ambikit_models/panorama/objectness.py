@@ -9,6 +9,7 @@ from jaxtyping import Float, Shaped
 import ambikit
 from ambikit.analysis.peaks import FoundDirections
 from ambikit.errors import ShapeError
+from ambikit_models.panorama.direction_maps import map_grid, peak_directions
 from ambikit_models.panorama.sampling import reduce_frames
 
 __all__ = ["objectness_directions", "objectness_map"]
@@ -92,9 +93,7 @@ def objectness_directions(
     >>> bool(abs(np.degrees(found.azimuth[0]) - 90) < 3), len(found.azimuth)
     (True, 1)
     """
-    found = ambikit.map_peaks(objectness_map(frames), *_grid(), count, minimum_separation=minimum_separation)
-    kept = found.strength > threshold * found.strength.max(initial=0.0)
-    return FoundDirections(*(part[kept].astype(np.float64) for part in found))
+    return peak_directions(objectness_map(frames), count, minimum_separation=minimum_separation, threshold=threshold)
 
 
 def _contrasts(bins: Any, caps: list[Any], rings: list[Any]) -> Float[np.ndarray, "radii directions"]:
@@ -129,11 +128,6 @@ def _lab(rgb: Float[np.ndarray, "pixels 3"]) -> Float[np.ndarray, "pixels 3"]:
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], -1)
 
 
-@lru_cache(maxsize=1)
-def _grid() -> tuple[np.ndarray, np.ndarray]:
-    return ambikit.fibonacci_grid(_GRID)
-
-
 @lru_cache(maxsize=2)
 def _regions(height: int, width: int) -> tuple[list[Any], list[Any]]:
     """The share of each pixel in the caps around all directions and in the rings around these, by radius; sparse."""
@@ -141,7 +135,7 @@ def _regions(height: int, width: int) -> tuple[list[Any], list[Any]]:
 
     row, column = np.indices((height, width)).reshape(2, -1)
     azimuth, elevation = ambikit.pixels_to_angles(column, row, width, height)
-    cosine = ambikit.angles_to_vectors(*_grid()) @ ambikit.angles_to_vectors(azimuth, elevation).T
+    cosine = ambikit.angles_to_vectors(*map_grid(_GRID)) @ ambikit.angles_to_vectors(azimuth, elevation).T
     caps, rings = [], []
     for edge in np.cos(_RADII):
         # the solid angle of a cap is 2π (1 − cos r): a ring as large ends where the cosine is as far again from 1

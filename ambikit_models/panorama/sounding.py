@@ -1,6 +1,5 @@
 """Where a clip sounds from: the directions of its direct sound, as places worth looking at."""
 
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -9,6 +8,7 @@ from jaxtyping import Float
 import ambikit
 from ambikit.analysis.peaks import FoundDirections
 from ambikit.errors import AmbikitError, ShapeError
+from ambikit_models.panorama.direction_maps import map_grid, peak_directions
 
 __all__ = ["sounding_directions"]
 
@@ -72,18 +72,11 @@ def sounding_directions(
         return FoundDirections(*np.zeros((3, 0)))
     spectrum = ambikit.stft(signal[:4], frame_length=frame_length, hop_length=frame_length // 2)
     if map == "power":
-        values = ambikit.power_map(ambikit.spatial_covariance(spectrum), *_grid())
+        values = ambikit.power_map(ambikit.spatial_covariance(spectrum), *map_grid(_GRID))
     else:
         energy = np.abs(spectrum[0] / np.abs(spectrum[0]).max()) ** 2
         # narrow regions: of sources that sound together, each rules its own partials
         direct = energy * (ambikit.direct_path_dominance(spectrum, frames=2, bins=5) >= _DOMINANT)
         weights = direct if direct.any() else energy
-        values = ambikit.intensity_histogram(spectrum, *_grid(), weights=weights)
-    found = ambikit.map_peaks(values, *_grid(), count, minimum_separation=minimum_separation)
-    kept = found.strength > threshold * found.strength.max(initial=0.0)
-    return FoundDirections(*(part[kept].astype(np.float64) for part in found))
-
-
-@lru_cache(maxsize=1)
-def _grid() -> tuple[np.ndarray, np.ndarray]:
-    return ambikit.fibonacci_grid(_GRID)
+        values = ambikit.intensity_histogram(spectrum, *map_grid(_GRID), weights=weights)
+    return peak_directions(values, count, minimum_separation=minimum_separation, threshold=threshold)

@@ -53,7 +53,7 @@ def test_a_clip_of_a_folder(trained, tmp_path):
 
 
 def test_errors(trained, tmp_path):
-    with pytest.raises(AmbikitError, match="either --data or --world"):
+    with pytest.raises(AmbikitError, match="either --data DIR or --world"):
         Localize(trained, output=tmp_path).run()
     with pytest.raises(AmbikitError, match="above 0"):
         Localize(trained, world=0, seconds=0.0, output=tmp_path).run()
