@@ -17,6 +17,9 @@ __all__ = ["YoloLoss", "anchors_of", "boxes_of", "overlap"]
 
 Boxes = Float[Tensor, "*#batch 4"]
 
+#: searches for the usual shapes, of which the best is taken
+_SEARCHES = 20
+
 
 def overlap(first: Boxes, second: Boxes) -> Float[Tensor, "..."]:
     """Intersection over union of boxes.
@@ -61,18 +64,36 @@ def anchors_of(
     [[0.1, 0.1], [0.5, 0.9]]
     """
     different = np.unique(sizes, axis=0)
-    chosen = np.random.default_rng(seed).permutation(len(different))[:count]
-    centres = different[chosen]
+    generator = np.random.default_rng(seed)
+    # two shapes may begin in one heap of sizes and never leave it: the best of many searches
+    found = [
+        _clustered(sizes, different[generator.permutation(len(different))[:count]], rounds) for _ in range(_SEARCHES)
+    ]
+    centres = max(found, key=lambda shapes: _shared(sizes, shapes).max(-1).mean())
+    return centres[np.argsort(centres.prod(-1), kind="stable")]
+
+
+def _clustered(
+    sizes: Float[np.ndarray, "boxes 2"], centres: Float[np.ndarray, "count 2"], rounds: int
+) -> Float[np.ndarray, "count 2"]:
+    """One search from where it begins."""
     members = np.full(len(sizes), -1)
     for _ in range(rounds):
-        shared = np.minimum(sizes[:, None], centres).prod(-1)
-        nearest = (shared / (sizes.prod(-1)[:, None] + centres.prod(-1) - shared)).argmax(-1)
+        nearest = _shared(sizes, centres).argmax(-1)
         if np.array_equal(nearest, members):
             break
         members = nearest
         for number in np.unique(members):
             centres[number] = sizes[members == number].mean(0)
-    return centres[np.argsort(centres.prod(-1), kind="stable")]
+    return centres
+
+
+def _shared(
+    sizes: Float[np.ndarray, "boxes 2"], centres: Float[np.ndarray, "count 2"]
+) -> Float[np.ndarray, "boxes count"]:
+    """Intersection over union of boxes with one corner in common."""
+    shared = np.minimum(sizes[:, None], centres).prod(-1)
+    return shared / (sizes.prod(-1)[:, None] + centres.prod(-1) - shared)
 
 
 def boxes_of(

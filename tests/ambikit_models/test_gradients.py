@@ -108,12 +108,20 @@ def test_the_graph_of_one_piece_at_a_time():
 
 def test_compiled_encoders(no_shape_hook, monkeypatch):
     compiled = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda function: compiled(function, backend="eager"))
+    asked = []
+
+    def eagerly(function):
+        asked.append(function)
+        return compiled(function, backend="eager")
+
+    monkeypatch.setattr(torch, "compile", eagerly)
     model, batch = example()
     model.eval()
     step, fabric = Step(model, AVSA()), alone()
     _, _, plain = gradients_of(model, chunked_gradients(fabric, step, pieces=2), batch)
+    assert not asked
     _, _, fast = gradients_of(model, chunked_gradients(fabric, step, pieces=2, compiled=True), batch)
+    assert asked
     assert_equal_gradients(plain, fast)
 
 

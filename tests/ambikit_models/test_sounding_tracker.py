@@ -103,11 +103,8 @@ class TestBoxes:
         """Three heaps of sizes are three shapes, whatever the seed."""
         heaps = np.array([[0.1, 0.1], [0.3, 0.6], [0.8, 0.5]])
         sizes = np.repeat(heaps, 20, 0) * rng.uniform(0.95, 1.05, (60, 2))
-        for seed in range(3):
-            found = anchors_of(sizes, 3, seed=seed)
-            assert len(found) == 3
-        best = min((anchors_of(sizes, 3, seed=seed) for seed in range(8)), key=lambda a: np.abs(a - heaps).max())
-        np.testing.assert_allclose(best, heaps, rtol=0.05)
+        for seed in range(20):
+            np.testing.assert_allclose(anchors_of(sizes, 3, seed=seed), heaps, rtol=0.05)
         assert anchors_of(np.full((5, 2), 0.2), 3).tolist() == [[0.2, 0.2]]
 
     def test_boxes_come_back(self, rng):
