@@ -85,7 +85,7 @@ class TwoChannelClips(Protocol):
 class WorldViews:
     """Scenes of the world, looked at so that an object that sounds is in the picture: somewhere.
 
-    Where it is follows from the seed and the scene, or from the generator: anywhere within 80 % of the width.
+    Where it is follows from the seed and the scene, or from the generator: anywhere within 80 % of the field of view.
 
     Parameters
     ----------

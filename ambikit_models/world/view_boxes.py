@@ -19,8 +19,8 @@ def view_boxes(
     x runs from the left edge, y from the upper one. The planes through the eye and a vertical line of the picture that
     touch a ball of angular radius :math:`\rho`, whose direction has the part :math:`h` in the horizontal plane of the
     camera, lie :math:`\arcsin(\sin\rho / h)` to both sides of it; those through horizontal lines likewise. Boxes end
-    at the edges of the picture (of a ball that a corner cuts, less may be seen than the box holds); a ball that is out
-    of it has a box of NaN.
+    at the edges of the picture (of a ball that is cut, less may be seen than the box holds: its other extent is that of
+    the whole); a ball that is out of it has a box of NaN.
 
     Parameters
     ----------

@@ -171,6 +171,20 @@ class TestPictures:
         assert_allclose([said.pose.yaw, said.pose.pitch, said.pose.roll], np.radians([90, -30, 45]), atol=1e-6)
         assert "outside" in of_picture(made.sv3d(pitch=91)).notes[0]
 
+    @pytest.mark.parametrize(
+        ("said", "source", "turned"),
+        [
+            ({"yaw": 90}, (0, 0), (90, 0)),  # counter-clockwise about up: the front goes to the left
+            ({"pitch": 30}, (0, 0), (0, 30)),  # counter-clockwise about right: the front goes up
+            ({"roll": 30}, (90, 0), (90, -30)),  # clockwise about forward: the left goes down
+        ],
+    )
+    def test_a_source_is_turned_as_the_file_says(self, said, source, turned):
+        """Each angle by the words of the specification, its axis pointing at the reader, on a source on the sphere."""
+        pose = of_picture(made.sv3d(**said)).pose
+        scene = ambikit.rotate(ambikit.encode(np.ones(8), *source, degrees=True), pose.yaw, pose.pitch, pose.roll)
+        assert_allclose(scene, ambikit.encode(np.ones(8), *turned, degrees=True), atol=1e-6)
+
     def test_version_one(self):
         said = of_picture(beside=(made.v1_box(),))
         assert (said.projection, said.origin, said.bounds) == ("equirectangular", ("Spherical Video V1",), None)
