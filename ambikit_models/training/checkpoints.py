@@ -25,6 +25,7 @@ from ambikit_models.pretrained import pretrained_names, pretrained_path
 from ambikit_models.training.config import TrainingConfig, from_mapping, to_mapping
 
 __all__ = [
+    "drop_old_checkpoints",
     "latest_checkpoint",
     "load_correspondence",
     "load_model",
@@ -87,12 +88,17 @@ def save_checkpoint(
             f"could not save the checkpoint {target}: {error}; earlier checkpoints are untouched; "
             "free some space or choose another output folder, then resume"
         ) from error
+    drop_old_checkpoints(folder)
+    return target
+
+
+def drop_old_checkpoints(folder: Path) -> None:
+    """Keep the newest checkpoints, and remove what a killed run left half written or half removed."""
     kept = _checkpoints(folder)[-_KEPT:]
     numbered = [path for path in folder.glob("step-*") if path.name[5:].isdecimal()]
-    for old in (*numbered, *folder.glob(".step-*.partial")):  # also what a killed run left half written or half removed
+    for old in (*numbered, *folder.glob(".step-*.partial")):
         if old not in kept:
             shutil.rmtree(old, ignore_errors=True)
-    return target
 
 
 def make_folder(folder: Path) -> None:

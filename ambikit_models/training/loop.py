@@ -17,6 +17,7 @@ from torch import nn
 
 from ambikit_models.batch import Batch, ClipSource
 from ambikit_models.training.checkpoints import (
+    drop_old_checkpoints,
     latest_checkpoint,
     load_precision,
     load_recipe,
@@ -108,6 +109,7 @@ def train(
     if fabric.is_global_zero:
         make_folder(output)
         save_yaml(config, output / "config.yaml")
+        drop_old_checkpoints(output / "checkpoints")  # a kill between the last save and this leaves no save to do it
     model.to(fabric.device)  # before there is an optimiser, whose restored state goes where the parameters are
     skips = getattr(fabric.strategy.precision, "scaler", None) is not None
 
