@@ -129,6 +129,12 @@ def test_no_cycles():
         visit(name, ())
 
 
+def test_what_all_tasks_stand_on_knows_none_of_them():
+    for path in (ROOT / "ambikit_models" / "downstream" / "probing").glob("*.py"):
+        tasks = {name for name in imported(path) if name.startswith("ambikit_models.downstream.")}
+        assert {name.split(".")[2] for name in tasks} <= {"probing"}, path
+
+
 def test_kernels_import_nothing_of_ours_but_each_other():
     for path in (ROOT / "ambikit" / "kernels").glob("*.py"):
         assert imported(path) <= {"ambikit.kernels.compiling"}, path

@@ -11,8 +11,8 @@ from ambikit.errors import AmbikitError
 from ambikit_models.cli.places import check_source, device_of
 
 if TYPE_CHECKING:
-    from ambikit_models.downstream.engine import Figure, Task, Tell, Way
-    from ambikit_models.downstream.subjects import Subject, System
+    from ambikit_models.downstream.probing.engine import Figure, Task, Tell, Way
+    from ambikit_models.downstream.probing.subjects import Subject, System
 
 __all__ = ["Evaluate"]
 
@@ -85,7 +85,7 @@ class Evaluate:
     def run(self) -> None:
         """Run the command."""
         from ambikit_models.cli.outcome import show_outcome
-        from ambikit_models.downstream.pretext import left_chance
+        from ambikit_models.downstream.alignment.pretext import left_chance
         from ambikit_models.study.progress import live_progress, notes
 
         check_source(self.data, self.world)
@@ -102,10 +102,10 @@ class Evaluate:
             console.print(left_chance(figures), highlight=False)
 
     def _figures(self, tell: "Tell") -> "list[Figure]":
-        from ambikit_models.downstream.engine import evaluate
-        from ambikit_models.downstream.losses import Classes
-        from ambikit_models.downstream.one_shot import one_shot_figures
-        from ambikit_models.downstream.scenes import WorldScenes
+        from ambikit_models.downstream.directions.one_shot import one_shot_figures
+        from ambikit_models.downstream.probing.engine import evaluate
+        from ambikit_models.downstream.probing.losses import Classes
+        from ambikit_models.downstream.probing.scenes import WorldScenes
 
         if self.task == "pretext":
             return self._pretexts(tell)
@@ -146,7 +146,7 @@ class Evaluate:
         return device_of(self.device)
 
     def _systems(self) -> "list[System]":
-        from ambikit_models.downstream.subjects import System
+        from ambikit_models.downstream.probing.subjects import System
 
         place = self._place
         pairs = self.task in ("alignment", "localization", "segmentation")  # more than embeddings
@@ -160,7 +160,7 @@ class Evaluate:
         return systems
 
     def _others(self) -> "list[Subject]":
-        from ambikit_models.downstream.embedders import openl3_embedder
+        from ambikit_models.downstream.probing.embedders import openl3_embedder
 
         if not self.openl3:
             return []
@@ -171,9 +171,9 @@ class Evaluate:
         return [openl3_embedder()]
 
     def _ways(self) -> "dict[str, Way]":
-        from ambikit_models.downstream.fine_tuning import PAPER, TuningConfig
-        from ambikit_models.downstream.heads import PROBE, HeadConfig
-        from ambikit_models.downstream.schedules import MultiStep
+        from ambikit_models.downstream.probing.fine_tuning import PAPER, TuningConfig
+        from ambikit_models.downstream.probing.heads import PROBE, HeadConfig
+        from ambikit_models.downstream.probing.schedules import MultiStep
         from ambikit_models.training.config import load_yaml
 
         tuning = TuningConfig() if self.data is None else PAPER
@@ -193,11 +193,11 @@ class Evaluate:
         return chosen
 
     def _task(self, world: Any) -> "Task":
-        from ambikit_models.downstream.acoustic_scenes import AcousticScenes, RoomsHeard
-        from ambikit_models.downstream.actions import Actions, ObjectClasses
-        from ambikit_models.downstream.audio_visual_scenes import RoomsSeenAndHeard, UrbanPlaces
-        from ambikit_models.downstream.directions import EventDirections, ObjectDirections
-        from ambikit_models.downstream.sound_events import RecordedEvents, SimulatedEvents
+        from ambikit_models.downstream.directions.azimuths import EventDirections, ObjectDirections
+        from ambikit_models.downstream.directions.sound_events import RecordedEvents, SimulatedEvents
+        from ambikit_models.downstream.recognition.acoustic_scenes import AcousticScenes, RoomsHeard
+        from ambikit_models.downstream.recognition.actions import Actions, ObjectClasses
+        from ambikit_models.downstream.recognition.audio_visual_scenes import RoomsSeenAndHeard, UrbanPlaces
 
         data, folds = self.data, {"folds": self.folds} if self.folds else {}
         if data is None:
@@ -217,8 +217,8 @@ class Evaluate:
         }[self.task]()
 
     def _segmentation(self, systems: "list[System]", world: Any, tell: "Tell") -> "list[Figure]":
-        from ambikit_models.downstream.segmentation import recorded_views, segmentation_figures, world_views
-        from ambikit_models.downstream.segmentation_training import (
+        from ambikit_models.downstream.segmentation.task import recorded_views, segmentation_figures, world_views
+        from ambikit_models.downstream.segmentation.training import (
             PAPER_SEGMENTATION,
             WORLD_SEGMENTATION,
             SegmentationConfig,
@@ -247,7 +247,7 @@ class Evaluate:
         return figures
 
     def _pointing(self, system: "System", world: Any, *, first: bool, tell: "Tell") -> "list[Figure]":
-        from ambikit_models.downstream.pointing import pointing_figures
+        from ambikit_models.downstream.localization.pointing import pointing_figures
 
         if world is None:
             raise AmbikitError(
@@ -260,7 +260,7 @@ class Evaluate:
     def _alignment(self, system: "System", world: Any, tell: "Tell") -> "list[Figure]":
         import numpy as np
 
-        from ambikit_models.downstream.alignment_bins import alignment_figures, alignment_folds
+        from ambikit_models.downstream.alignment.alignment_bins import alignment_figures, alignment_folds
         from ambikit_models.study.videos import open_videos
 
         if self.data is not None and self.lists:

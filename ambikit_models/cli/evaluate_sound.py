@@ -12,8 +12,8 @@ from ambikit.errors import AmbikitError
 from ambikit_models.cli.places import check_source, device_of
 
 if TYPE_CHECKING:
-    from ambikit_models.downstream.masked_sound import MaskNetwork, MaskTask
-    from ambikit_models.downstream.two_channels import PictureConfig, TwoChannelClips
+    from ambikit_models.downstream.two_channels.clips import PictureConfig, TwoChannelClips
+    from ambikit_models.downstream.two_channels.masked_sound import MaskNetwork, MaskTask
 
 __all__ = ["EvaluateSound"]
 
@@ -85,12 +85,12 @@ class EvaluateSound:
     def run(self) -> None:
         """Run the command."""
         from ambikit_models.cli.outcome import show_outcome
-        from ambikit_models.downstream.fitting import FitConfig
-        from ambikit_models.downstream.mask_training import mask_figures, write_sounds
-        from ambikit_models.downstream.separation import Separation
-        from ambikit_models.downstream.spectrograms import SpectrogramConfig
-        from ambikit_models.downstream.unet import UNetConfig
-        from ambikit_models.downstream.upmixing import Upmixing
+        from ambikit_models.downstream.probing.fitting import FitConfig
+        from ambikit_models.downstream.two_channels.mask_training import mask_figures, write_sounds
+        from ambikit_models.downstream.two_channels.separation import Separation
+        from ambikit_models.downstream.two_channels.spectrograms import SpectrogramConfig
+        from ambikit_models.downstream.two_channels.unet import UNetConfig
+        from ambikit_models.downstream.two_channels.upmixing import Upmixing
         from ambikit_models.study.progress import live_progress, notes
         from ambikit_models.training.checkpoints import make_folder
 
@@ -131,7 +131,7 @@ class EvaluateSound:
             console.print(f"sounds: {output / 'sounds'}", highlight=False)
 
     def _clips(self, pictures: "PictureConfig") -> "tuple[TwoChannelClips, TwoChannelClips]":
-        from ambikit_models.downstream.two_channel_splits import filmed_split, world_split
+        from ambikit_models.downstream.two_channels.splits import filmed_split, world_split
 
         if self.data is not None:
             return filmed_split(self.data, pictures, split=self.split)
@@ -139,9 +139,9 @@ class EvaluateSound:
         return world_split(self.world, pictures, ears=self.ears, workers=self.workers)
 
     def _guides(self, task: "MaskTask", place: str) -> "tuple[Mapping[str, Any], PictureConfig]":
-        from ambikit_models.downstream.guides import ImageNetGuide, SideBySide, guide_of
-        from ambikit_models.downstream.subjects import System
-        from ambikit_models.downstream.two_channel_splits import pictures_of
+        from ambikit_models.downstream.probing.guides import ImageNetGuide, SideBySide, guide_of
+        from ambikit_models.downstream.probing.subjects import System
+        from ambikit_models.downstream.two_channels.splits import pictures_of
 
         systems = [System.embedding(path) for path in self.checkpoints]
         if len({system.name for system in systems}) < len(systems):

@@ -48,7 +48,7 @@ class FollowSound:
         """Run the command."""
         from ambikit_models.cli.outcome import show_outcome
         from ambikit_models.correspondence import CorrespondenceNetwork
-        from ambikit_models.downstream.subjects import System
+        from ambikit_models.downstream.probing.subjects import System
         from ambikit_models.study.following import follow
         from ambikit_models.study.progress import notes
         from ambikit_models.study.sound_bars import bar_places, draw_bars, write_bars
@@ -81,7 +81,7 @@ class FollowSound:
         import numpy as np
         import torch
 
-        from ambikit_models.downstream.two_channel_splits import filmed_split, pictures_of
+        from ambikit_models.downstream.two_channels.splits import filmed_split, pictures_of
         from ambikit_models.panorama.viewpoints import Viewpoints
         from ambikit_models.study.following import filmed_to_follow, scenes_to_follow
         from ambikit_models.world.panoramas import render_panoramas

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ambikit_models.batch import ClipSource
-    from ambikit_models.downstream.subjects import System
+    from ambikit_models.downstream.probing.subjects import System
 
 __all__ = ["Localize"]
 
@@ -46,7 +46,7 @@ class Localize:
 
     def run(self) -> None:
         """Run the command."""
-        from ambikit_models.downstream.subjects import System
+        from ambikit_models.downstream.probing.subjects import System
         from ambikit_models.study.localization import draw_maps, maps_over_time, write_overlay
         from ambikit_models.study.progress import notes
         from ambikit_models.training.checkpoints import make_folder

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from ambikit_models.downstream.engine import Figure
+    from ambikit_models.downstream.probing.engine import Figure
 
 __all__ = ["show_outcome"]
 
@@ -33,8 +33,8 @@ def show_outcome(
         That they are means over.
     """
     from ambikit.files.replacing import replacing
-    from ambikit_models.downstream.comparison import comparisons
-    from ambikit_models.downstream.report import columns, difference_rows, markdown, plain, rows
+    from ambikit_models.downstream.probing.comparison import comparisons
+    from ambikit_models.downstream.probing.report import columns, difference_rows, markdown, plain, rows
 
     found, title = comparisons(figures), f"{task} on {where}"
     with replacing(output / "table.md") as partial:

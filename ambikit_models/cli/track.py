@@ -10,8 +10,8 @@ from rich.console import Console
 from ambikit_models.cli.places import check_source, device_of
 
 if TYPE_CHECKING:
-    from ambikit_models.downstream.engine import Tell
-    from ambikit_models.downstream.tracked_objects import TrackedObjects
+    from ambikit_models.downstream.probing.engine import Tell
+    from ambikit_models.downstream.tracking.tracked_objects import TrackedObjects
     from ambikit_models.training.config import TrainingConfig
 
 __all__ = ["Track"]
@@ -60,7 +60,7 @@ class Track:
     def run(self) -> None:
         """Run the command."""
         from ambikit_models.cli.outcome import show_outcome
-        from ambikit_models.downstream.sounding_tracker import TrackerConfig
+        from ambikit_models.downstream.tracking.sounding_tracker import TrackerConfig
         from ambikit_models.study.progress import live_progress, notes
         from ambikit_models.study.tracking import tracking_figures
         from ambikit_models.training.checkpoints import load_correspondence, make_folder
@@ -87,7 +87,7 @@ class Track:
 
         from ambikit_models.datasets.sounding_faces import track_faces
         from ambikit_models.datasets.youtube_asmr import YouTubeASMR
-        from ambikit_models.downstream.tracked_objects import FilmedTracks, WorldTracks
+        from ambikit_models.downstream.tracking.tracked_objects import FilmedTracks, WorldTracks
         from ambikit_models.media import media_duration
 
         how = {"size": recipe.clip.size, "shift": self.shift, "correlation": self.correlation}

@@ -1,1 +1,1 @@
-"""What a trained model is good for: one file per task on one engine."""
+"""What a trained model is good for: one folder per family of tasks, on the one engine in ``probing``."""

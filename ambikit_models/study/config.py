@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ambikit.errors import AmbikitError
-from ambikit_models.downstream.heads import HeadConfig
+from ambikit_models.downstream.probing.heads import HeadConfig
 from ambikit_models.presets import preset_path
 from ambikit_models.study.effects import Effect
 from ambikit_models.training.config import TrainingConfig, load_yaml

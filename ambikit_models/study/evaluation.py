@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from ambikit_models.alignment import AlignmentModel
-from ambikit_models.downstream.binary import CONDITIONS, BinaryResult, evaluate_binary
-from ambikit_models.downstream.classes import evaluate_classes
-from ambikit_models.downstream.embeddings import Embeddings, embed
-from ambikit_models.downstream.oracle import oracle_alignment
+from ambikit_models.downstream.alignment.binary import CONDITIONS, BinaryResult, evaluate_binary
+from ambikit_models.downstream.alignment.oracle import oracle_alignment
+from ambikit_models.downstream.probing.embeddings import Embeddings, embed
+from ambikit_models.downstream.recognition.classes import evaluate_classes
 from ambikit_models.study.config import StudyConfig
 from ambikit_models.training.config import TrainingConfig
 from ambikit_models.world.clips import WorldClips

@@ -11,10 +11,12 @@ from torch import Tensor
 
 import ambikit
 from ambikit_models.correspondence import CorrespondenceNetwork
-from ambikit_models.downstream.attention_maps import attention_figures, attention_maps, horizontal_centroids
-from ambikit_models.downstream.engine import Figure
-from ambikit_models.downstream.guides import features_of_ears
-from ambikit_models.downstream.heard_places import (
+from ambikit_models.downstream.localization.attention_maps import (
+    attention_figures,
+    attention_maps,
+    horizontal_centroids,
+)
+from ambikit_models.downstream.localization.heard_places import (
     HeardPlaces,
     as_two_channels,
     heard_places,
@@ -22,7 +24,9 @@ from ambikit_models.downstream.heard_places import (
     level_differences,
     place_figures,
 )
-from ambikit_models.downstream.two_channels import TwoChannelClips
+from ambikit_models.downstream.probing.engine import Figure
+from ambikit_models.downstream.probing.guides import features_of_ears
+from ambikit_models.downstream.two_channels.clips import TwoChannelClips
 from ambikit_models.panorama.viewpoints import Viewpoints
 from ambikit_models.training.config import TrainingConfig
 from ambikit_models.training.sampling import generator_for

@@ -9,8 +9,8 @@ from jaxtyping import Float, UInt8
 import ambikit
 from ambikit.errors import ShapeError
 from ambikit_models.batch import ClipSource
-from ambikit_models.downstream.localization_maps import localization_maps
-from ambikit_models.downstream.subjects import System
+from ambikit_models.downstream.localization.localization_maps import localization_maps
+from ambikit_models.downstream.probing.subjects import System
 from ambikit_models.preparation.clip_files import Storing, write_pictures
 
 __all__ = ["draw_maps", "maps_over_time", "overlaid", "write_overlay"]

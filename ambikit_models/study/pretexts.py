@@ -8,8 +8,8 @@ import numpy as np
 
 from ambikit_models.batch import ClipSource
 from ambikit_models.datasets.stereo_source import open_stereo
-from ambikit_models.downstream.engine import Figure, Tell
-from ambikit_models.downstream.pretext import pretext_figures
+from ambikit_models.downstream.alignment.pretext import pretext_figures
+from ambikit_models.downstream.probing.engine import Figure, Tell
 from ambikit_models.study.videos import open_videos
 from ambikit_models.study.worlds import HELD_OUT, load_world, render_world
 from ambikit_models.training.checkpoints import load_correspondence

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from ambikit_models.downstream.heard_places import HeardPlaces
-from ambikit_models.downstream.sound_components import bins_of
+from ambikit_models.downstream.localization.heard_places import HeardPlaces
+from ambikit_models.downstream.localization.sound_components import bins_of
 from ambikit_models.preparation.clip_files import Storing, write_pictures
 
 __all__ = ["bar_places", "barred", "draw_bars", "write_bars"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ambikit_models.downstream.statistics import Estimate, mean_over_scenes
+from ambikit_models.downstream.probing.statistics import Estimate, mean_over_scenes
 
 __all__ = ["COLUMNS", "controls", "differences", "markdown", "rows"]
 

@@ -8,10 +8,11 @@ import numpy as np
 
 from ambikit.errors import AmbikitError
 from ambikit_models.correspondence import CorrespondenceNetwork
-from ambikit_models.downstream.box_scores import BOX_UNITS, BoxScores
-from ambikit_models.downstream.engine import Figure, Tell, figures_of
-from ambikit_models.downstream.examples import Inputs
-from ambikit_models.downstream.sounding_tracker import (
+from ambikit_models.downstream.probing.engine import Figure, Tell, figures_of
+from ambikit_models.downstream.probing.examples import Inputs
+from ambikit_models.downstream.probing.subjects import System
+from ambikit_models.downstream.tracking.box_scores import BOX_UNITS, BoxScores
+from ambikit_models.downstream.tracking.sounding_tracker import (
     Given,
     SoundingTracker,
     TrackerConfig,
@@ -19,8 +20,7 @@ from ambikit_models.downstream.sounding_tracker import (
     score_boxes,
     usual_box,
 )
-from ambikit_models.downstream.subjects import System
-from ambikit_models.downstream.tracked_objects import TrackedObjects
+from ambikit_models.downstream.tracking.tracked_objects import TrackedObjects
 from ambikit_models.training.config import TrainingConfig
 
 __all__ = ["tracking_figures"]

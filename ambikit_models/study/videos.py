@@ -17,8 +17,8 @@ from ambikit_models.datasets.sharded_clips import ShardedClips
 from ambikit_models.datasets.stereo_source import open_stereo
 from ambikit_models.datasets.video_folder import VideoFolder
 from ambikit_models.datasets.yt360 import YT360
-from ambikit_models.downstream.binary import CONDITIONS, evaluate_binary
-from ambikit_models.downstream.embeddings import embed
+from ambikit_models.downstream.alignment.binary import CONDITIONS, evaluate_binary
+from ambikit_models.downstream.probing.embeddings import embed
 from ambikit_models.panorama.detection import YoloDetector
 from ambikit_models.panorama.salient import SalientViewpoints
 from ambikit_models.panorama.viewpoints import ObjectViewpoints, RandomViewpoints

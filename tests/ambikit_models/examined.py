@@ -3,8 +3,8 @@
 import math
 from pathlib import Path
 
-from ambikit_models.downstream.fitting import seeded
-from ambikit_models.downstream.subjects import System
+from ambikit_models.downstream.probing.fitting import seeded
+from ambikit_models.downstream.probing.subjects import System
 from ambikit_models.panorama.viewpoints import RandomViewpoints
 from ambikit_models.sound import SoundFeatures
 from ambikit_models.training.checkpoints import save_checkpoint

@@ -6,12 +6,12 @@ import torch
 from torch import nn
 
 from ambikit.errors import AmbikitError
-from ambikit_models.downstream.binary import CONDITIONS, evaluate_binary
-from ambikit_models.downstream.classes import average_precision, evaluate_classes
-from ambikit_models.downstream.embeddings import embed, other_videos
-from ambikit_models.downstream.heads import HeadConfig, fit_head
-from ambikit_models.downstream.oracle import inside_views, oracle_alignment
-from ambikit_models.downstream.statistics import bootstrap, chance_probability, mean_over_scenes
+from ambikit_models.downstream.alignment.binary import CONDITIONS, evaluate_binary
+from ambikit_models.downstream.alignment.oracle import inside_views, oracle_alignment
+from ambikit_models.downstream.probing.embeddings import embed, other_videos
+from ambikit_models.downstream.probing.heads import HeadConfig, fit_head
+from ambikit_models.downstream.probing.statistics import bootstrap, chance_probability, mean_over_scenes
+from ambikit_models.downstream.recognition.classes import average_precision, evaluate_classes
 from ambikit_models.panorama.viewpoints import RandomViewpoints, Viewpoints
 from tests.ambikit_models.toy import ToyClips
 

@@ -14,19 +14,19 @@ from ambikit.errors import AmbikitError
 from ambikit_models.cli import main
 from ambikit_models.datasets.eigenscape import SCENES as PLACES
 from ambikit_models.datasets.tau_scenes import SCENES as URBAN
-from ambikit_models.downstream.acoustic_scenes import AcousticScenes
-from ambikit_models.downstream.actions import Actions
-from ambikit_models.downstream.audio_visual_scenes import UrbanPlaces
-from ambikit_models.downstream.directions import EventDirections, estimated_direction
-from ambikit_models.downstream.embedders import Embedder, openl3_embedder
-from ambikit_models.downstream.engine import evaluate
-from ambikit_models.downstream.examples import Examples
-from ambikit_models.downstream.fine_tuning import TuningConfig
-from ambikit_models.downstream.heads import PROBE, HeadConfig
-from ambikit_models.downstream.pictures import square_crops
-from ambikit_models.downstream.sound_events import RecordedEvents
-from ambikit_models.downstream.subjects import Subject
-from ambikit_models.downstream.windows import window_starts
+from ambikit_models.downstream.directions.azimuths import EventDirections, estimated_direction
+from ambikit_models.downstream.directions.sound_events import RecordedEvents
+from ambikit_models.downstream.probing.embedders import Embedder, openl3_embedder
+from ambikit_models.downstream.probing.engine import evaluate
+from ambikit_models.downstream.probing.examples import Examples
+from ambikit_models.downstream.probing.fine_tuning import TuningConfig
+from ambikit_models.downstream.probing.heads import PROBE, HeadConfig
+from ambikit_models.downstream.probing.pictures import square_crops
+from ambikit_models.downstream.probing.subjects import Subject
+from ambikit_models.downstream.probing.windows import window_starts
+from ambikit_models.downstream.recognition.acoustic_scenes import AcousticScenes
+from ambikit_models.downstream.recognition.actions import Actions
+from ambikit_models.downstream.recognition.audio_visual_scenes import UrbanPlaces
 from ambikit_models.sound.stereo_scene import stereo_as_scene
 from tests.ambikit_models.clips import write_video
 from tests.ambikit_models.examined import small_checkpoint, small_system
@@ -338,7 +338,7 @@ def mean_direction(signal, rate):
 class TestEventDirections:
     def test_four_folds_beside_what_learns_nothing(self, system, sse2019, monkeypatch):
         # the mean intensity, which is as right here and takes no time
-        monkeypatch.setattr("ambikit_models.downstream.directions.estimated_direction", mean_direction)
+        monkeypatch.setattr("ambikit_models.downstream.directions.azimuths.estimated_direction", mean_direction)
         task = EventDirections(sse2019)
         splits = task.splits(system)
         assert [len(split.test) for split in splits] == [12] * 4
@@ -465,7 +465,7 @@ class TestCommand:
         assert {len(f["per_unit"]) for f in figures} == {10}
 
     def test_directions(self, sse2019, tmp_path, monkeypatch):
-        monkeypatch.setattr("ambikit_models.downstream.directions.estimated_direction", mean_direction)
+        monkeypatch.setattr("ambikit_models.downstream.directions.azimuths.estimated_direction", mean_direction)
         figures = self.run("directions", sse2019, tmp_path, "--folds", "2", "3", "--untrained")
         assert {len(f["per_unit"]) for f in figures} == {8}
         assert [f["subject"] for f in figures].count("ambikit.direction_of_arrival") == 1

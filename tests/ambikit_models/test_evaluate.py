@@ -8,25 +8,25 @@ import torch
 
 from ambikit.errors import AmbikitError
 from ambikit_models.cli import main
-from ambikit_models.downstream.acoustic_scenes import RoomsHeard
-from ambikit_models.downstream.actions import ObjectClasses
-from ambikit_models.downstream.alignment_bins import alignment_figures, alignment_folds
-from ambikit_models.downstream.audio_visual_scenes import RoomsSeenAndHeard
-from ambikit_models.downstream.binary import evaluate_binary
-from ambikit_models.downstream.comparison import compare, comparisons
-from ambikit_models.downstream.directions import ObjectDirections
-from ambikit_models.downstream.embeddings import embed
-from ambikit_models.downstream.engine import Figure, evaluate, figures_of
-from ambikit_models.downstream.fine_tuning import TuningConfig
-from ambikit_models.downstream.heads import PROBE, HeadConfig
-from ambikit_models.downstream.losses import Classes
-from ambikit_models.downstream.report import columns, difference_rows, markdown, plain, rows
-from ambikit_models.downstream.scenes import SceneViews, WorldScenes
-from ambikit_models.downstream.schedules import MultiStep
-from ambikit_models.downstream.scores import MeanScores
-from ambikit_models.downstream.sound_events import SimulatedEvents
-from ambikit_models.downstream.statistics import Estimate, bootstrap, mean_over_scenes
-from ambikit_models.downstream.subjects import System
+from ambikit_models.downstream.alignment.alignment_bins import alignment_figures, alignment_folds
+from ambikit_models.downstream.alignment.binary import evaluate_binary
+from ambikit_models.downstream.directions.azimuths import ObjectDirections
+from ambikit_models.downstream.directions.sound_events import SimulatedEvents
+from ambikit_models.downstream.probing.comparison import compare, comparisons
+from ambikit_models.downstream.probing.embeddings import embed
+from ambikit_models.downstream.probing.engine import Figure, evaluate, figures_of
+from ambikit_models.downstream.probing.fine_tuning import TuningConfig
+from ambikit_models.downstream.probing.heads import PROBE, HeadConfig
+from ambikit_models.downstream.probing.losses import Classes
+from ambikit_models.downstream.probing.report import columns, difference_rows, markdown, plain, rows
+from ambikit_models.downstream.probing.scenes import SceneViews, WorldScenes
+from ambikit_models.downstream.probing.schedules import MultiStep
+from ambikit_models.downstream.probing.scores import MeanScores
+from ambikit_models.downstream.probing.statistics import Estimate, bootstrap, mean_over_scenes
+from ambikit_models.downstream.probing.subjects import System
+from ambikit_models.downstream.recognition.acoustic_scenes import RoomsHeard
+from ambikit_models.downstream.recognition.actions import ObjectClasses
+from ambikit_models.downstream.recognition.audio_visual_scenes import RoomsSeenAndHeard
 from ambikit_models.training.config import save_yaml
 from tests.ambikit_models.examined import small_checkpoint, small_system
 from tests.ambikit_models.toy import ToyClips

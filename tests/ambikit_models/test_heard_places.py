@@ -11,8 +11,12 @@ from torch import nn
 import ambikit
 from ambikit.errors import ShapeError
 from ambikit_models.correspondence import CorrespondenceNetwork
-from ambikit_models.downstream.attention_maps import attention_figures, attention_maps, horizontal_centroids
-from ambikit_models.downstream.heard_places import (
+from ambikit_models.downstream.localization.attention_maps import (
+    attention_figures,
+    attention_maps,
+    horizontal_centroids,
+)
+from ambikit_models.downstream.localization.heard_places import (
     as_two_channels,
     frame_embeddings,
     heard_places,
@@ -20,7 +24,7 @@ from ambikit_models.downstream.heard_places import (
     level_differences,
     place_figures,
 )
-from ambikit_models.downstream.sound_components import (
+from ambikit_models.downstream.localization.sound_components import (
     PrincipalComponents,
     circular_correlation,
     correlation,

@@ -14,14 +14,14 @@ import ambikit
 from ambikit.errors import ShapeError
 from ambikit_models.alignment import AlignmentModel
 from ambikit_models.batch import Batch
-from ambikit_models.downstream.localization_maps import (
+from ambikit_models.downstream.localization.localization_maps import (
     activation_maps,
     localization_maps,
     onto_panorama,
     views_all_around,
 )
-from ambikit_models.downstream.pointing import peak_on, pointing_figures, ranks_above
-from ambikit_models.downstream.subjects import System
+from ambikit_models.downstream.localization.pointing import peak_on, pointing_figures, ranks_above
+from ambikit_models.downstream.probing.subjects import System
 from ambikit_models.panorama.projection import crop
 from ambikit_models.sound import SoundFeatures
 from ambikit_models.training.config import ModelConfig, Phase, TrainingConfig

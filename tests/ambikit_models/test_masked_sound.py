@@ -8,28 +8,28 @@ from hypothesis import strategies as st
 
 import ambikit
 from ambikit.errors import AmbikitError, ShapeError
-from ambikit_models.downstream.comparison import comparisons
-from ambikit_models.downstream.fitting import FitConfig, seeded
-from ambikit_models.downstream.guides import SideBySide
-from ambikit_models.downstream.mask_training import judge, learn, mask_figures, write_sounds
-from ambikit_models.downstream.masked_sound import Riddle, partners
-from ambikit_models.downstream.separation import Separation
-from ambikit_models.downstream.sound_distances import (
+from ambikit_models.downstream.probing.comparison import comparisons
+from ambikit_models.downstream.probing.fitting import FitConfig, seeded
+from ambikit_models.downstream.probing.guides import SideBySide
+from ambikit_models.downstream.two_channels.clips import PictureConfig
+from ambikit_models.downstream.two_channels.mask_training import judge, learn, mask_figures, write_sounds
+from ambikit_models.downstream.two_channels.masked_sound import Riddle, partners
+from ambikit_models.downstream.two_channels.separation import Separation
+from ambikit_models.downstream.two_channels.sound_distances import (
     ComplexL1,
     MagnitudeL1,
     envelope_distance,
     louder_side,
     si_sdr,
 )
-from ambikit_models.downstream.spectrograms import (
+from ambikit_models.downstream.two_channels.spectrograms import (
     SpectrogramConfig,
     complex_mask,
     leveled,
     real_and_imaginary,
 )
-from ambikit_models.downstream.two_channels import PictureConfig
-from ambikit_models.downstream.unet import UNet, UNetConfig
-from ambikit_models.downstream.upmixing import Upmixing, two_channels
+from ambikit_models.downstream.two_channels.unet import UNet, UNetConfig
+from ambikit_models.downstream.two_channels.upmixing import Upmixing, two_channels
 
 FRAMES = SpectrogramConfig(64, 16)
 SMALL = UNetConfig((16, 24, 32), 16)

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from ambikit.errors import AmbikitError
-from ambikit_models.downstream.directions import ObjectDirections
-from ambikit_models.downstream.one_shot import azimuth_classes, one_shot_errors, one_shot_figures
-from ambikit_models.downstream.scenes import WorldScenes
-from ambikit_models.downstream.subjects import System
+from ambikit_models.downstream.directions.azimuths import ObjectDirections
+from ambikit_models.downstream.directions.one_shot import azimuth_classes, one_shot_errors, one_shot_figures
+from ambikit_models.downstream.probing.scenes import WorldScenes
+from ambikit_models.downstream.probing.subjects import System
 from ambikit_models.sound import SoundFeatures
 from ambikit_models.training.config import ClipConfig, ModelConfig, Phase, TrainingConfig
 from tests.ambikit_models.test_correspondence import small

@@ -10,7 +10,7 @@ import torch
 from ambikit.errors import AmbikitError
 from ambikit_models.cli import main
 from ambikit_models.correspondence import CorrespondenceNetwork
-from ambikit_models.downstream.pretext import (
+from ambikit_models.downstream.alignment.pretext import (
     CONTROLS,
     PretextResult,
     ask_pretext,

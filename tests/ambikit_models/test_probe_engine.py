@@ -12,14 +12,14 @@ from torch import nn
 from torch.nn import functional
 
 from ambikit.errors import AmbikitError
-from ambikit_models.downstream.examples import Inputs, Part, encode, read_each
-from ambikit_models.downstream.fine_tuning import PAPER, Frozen, TuningConfig, fine_tune, fit_network
-from ambikit_models.downstream.fitting import FitConfig, fit, seeded
-from ambikit_models.downstream.folds import given_folds, group_folds
-from ambikit_models.downstream.heads import LINEAR, HeadConfig, fit_head
-from ambikit_models.downstream.losses import Classes, Directions, EventVectors, YesNo
-from ambikit_models.downstream.schedules import Cosine, MultiStep
-from ambikit_models.downstream.statistics import mean_over_scenes
+from ambikit_models.downstream.probing.examples import Inputs, Part, encode, read_each
+from ambikit_models.downstream.probing.fine_tuning import PAPER, Frozen, TuningConfig, fine_tune, fit_network
+from ambikit_models.downstream.probing.fitting import FitConfig, fit, seeded
+from ambikit_models.downstream.probing.folds import given_folds, group_folds
+from ambikit_models.downstream.probing.heads import LINEAR, HeadConfig, fit_head
+from ambikit_models.downstream.probing.losses import Classes, Directions, EventVectors, YesNo
+from ambikit_models.downstream.probing.schedules import Cosine, MultiStep
+from ambikit_models.downstream.probing.statistics import mean_over_scenes
 from ambikit_models.seld.adpit import adpit_loss
 from ambikit_models.training.config import from_mapping, to_mapping
 

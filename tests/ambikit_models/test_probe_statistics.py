@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from ambikit.errors import ShapeError
-from ambikit_models.downstream.statistics import (
+from ambikit_models.downstream.probing.statistics import (
     bootstrap,
     chance_probability,
     mean_over_scenes,

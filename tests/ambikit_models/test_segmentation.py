@@ -15,27 +15,27 @@ from ambikit.errors import AmbikitError, FileError, ShapeError
 from ambikit_models.cli import main
 from ambikit_models.datasets.map_classes import YT360_CLASSES
 from ambikit_models.datasets.segmentation_maps import read_segmentation
-from ambikit_models.downstream.engine import Figure
-from ambikit_models.downstream.examples import Inputs, Varied
-from ambikit_models.downstream.feature_pyramid import (
+from ambikit_models.downstream.probing.engine import Figure
+from ambikit_models.downstream.probing.examples import Inputs, Varied
+from ambikit_models.downstream.probing.losses import Classes
+from ambikit_models.downstream.probing.report import class_rows, columns, markdown
+from ambikit_models.downstream.probing.scenes import WorldScenes
+from ambikit_models.downstream.probing.statistics import Estimate
+from ambikit_models.downstream.segmentation.feature_pyramid import (
     PAPER_HEAD,
     PUBLISHED_HEAD,
     FeaturePyramid,
     FeaturePyramidConfig,
 )
-from ambikit_models.downstream.losses import Classes
-from ambikit_models.downstream.report import class_rows, columns, markdown
-from ambikit_models.downstream.scenes import WorldScenes
-from ambikit_models.downstream.segmentation import count_pixels, recorded_views, segmentation_figures, world_views
-from ambikit_models.downstream.segmentation_scores import PixelCounts, SegmentationScores
-from ambikit_models.downstream.segmentation_training import (
+from ambikit_models.downstream.segmentation.scores import PixelCounts, SegmentationScores
+from ambikit_models.downstream.segmentation.task import count_pixels, recorded_views, segmentation_figures, world_views
+from ambikit_models.downstream.segmentation.training import (
     PAPER_SEGMENTATION,
     WORLD_SEGMENTATION,
     SegmentationConfig,
     train_segmentation,
 )
-from ambikit_models.downstream.segmented_views import ViewConfig
-from ambikit_models.downstream.statistics import Estimate
+from ambikit_models.downstream.segmentation.views import ViewConfig
 from ambikit_models.encoders.published import PublishedVideoEncoder
 from ambikit_models.encoders.video import R2Plus1DVideoEncoder, SmallVideoEncoder
 from ambikit_models.panorama.label_crops import crop_labels

@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ambikit.errors import AmbikitError, ShapeError
-from ambikit_models.downstream.anchor_boxes import YoloLoss, anchors_of, boxes_of, overlap
-from ambikit_models.downstream.box_scores import BoxScores, average_precision, hits
-from ambikit_models.downstream.examples import Inputs
-from ambikit_models.downstream.fine_tuning import TuningConfig
-from ambikit_models.downstream.schedules import MultiStep
-from ambikit_models.downstream.sounding_tracker import (
+from ambikit_models.downstream.probing.examples import Inputs
+from ambikit_models.downstream.probing.fine_tuning import TuningConfig
+from ambikit_models.downstream.probing.schedules import MultiStep
+from ambikit_models.downstream.tracking.anchor_boxes import YoloLoss, anchors_of, boxes_of, overlap
+from ambikit_models.downstream.tracking.box_scores import BoxScores, average_precision, hits
+from ambikit_models.downstream.tracking.sounding_tracker import (
     TrackerConfig,
     fit_tracker,
     score_boxes,
     usual_box,
 )
-from ambikit_models.downstream.tracked_objects import WorldTracks
+from ambikit_models.downstream.tracking.tracked_objects import WorldTracks
 from ambikit_models.panorama.viewpoints import Viewpoints
 from ambikit_models.sound import SoundFeatures
 from ambikit_models.world.clips import WorldClips
@@ -357,7 +357,7 @@ class TestTracker:
         made, network = Made(), small()
         heard = []
         network.hear = lambda audio, frames: heard.append(audio) or audio.mean(2)[..., :frames]
-        from ambikit_models.downstream.sounding_tracker import _Hearing
+        from ambikit_models.downstream.tracking.sounding_tracker import _Hearing
 
         levels = torch.tensor([10.0, -10.0])[None, None, :, None, None].expand(1, 1, 2, 16, 12)
         _Hearing(network, 2, SOUND)(Inputs(audio=levels))

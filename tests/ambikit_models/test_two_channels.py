@@ -13,16 +13,16 @@ import ambikit
 from ambikit.errors import AmbikitError, FileError
 from ambikit_models.cli import main
 from ambikit_models.correspondence import CorrespondenceNetwork
-from ambikit_models.downstream.guides import (
+from ambikit_models.downstream.probing.guides import (
     CorrespondenceGuide,
     ImageNetGuide,
     SideBySide,
     features_of_ears,
     guide_of,
 )
-from ambikit_models.downstream.subjects import System
-from ambikit_models.downstream.two_channel_splits import filmed_split, world_split
-from ambikit_models.downstream.two_channels import FilmedClips, PictureConfig, WorldViews
+from ambikit_models.downstream.probing.subjects import System
+from ambikit_models.downstream.two_channels.clips import FilmedClips, PictureConfig, WorldViews
+from ambikit_models.downstream.two_channels.splits import filmed_split, world_split
 from ambikit_models.encoders.audio import Standardize
 from ambikit_models.encoders.frame_pictures import FramePictures, SmallPictures
 from ambikit_models.encoders.residual_audio import ResidualAudio

@@ -1,0 +1,1 @@
+"""Where sounds come from, asked of embeddings with labels."""

@@ -1,0 +1,1 @@
+"""What a crop or a clip shows, and where it was recorded."""

@@ -1,0 +1,1 @@
+"""What every pixel of a view shows."""

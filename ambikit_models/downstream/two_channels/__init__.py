@@ -1,0 +1,1 @@
+"""Sound of two channels that follows the picture: upmixing and separation."""
