@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,43 +59,63 @@ class ClipReader:
         self._durations: dict[int, float] = {}
         self._warned: set[str] = set()
 
-    def duration(self, index: int) -> float:
-        """The seconds that both files of a clip last."""
+    def of(self, clips: Sequence[ClipFiles]) -> "ClipReader":
+        """A reader of other clips with the same settings, and memory of its own."""
+        other = copy(self)
+        other.clips, other.cache, other._durations, other._warned = clips, ByteCache(self.cache.budget), {}, set()
+        return other
+
+    def lasting(self, index: int) -> float:
+        """The seconds that both files of a clip last, however short."""
         if index not in self._durations:
             clip = self.clips[index]
-            seconds = min(media_duration(clip.pictures), media_duration(clip.sound))
-            if seconds < self.sound_duration:
-                raise FileError(f"got {seconds:.3f} s of {clip.name}; expected at least {self.sound_duration} s")
-            self._durations[index] = seconds
+            self._durations[index] = min(media_duration(clip.pictures), media_duration(clip.sound))
         return self._durations[index]
+
+    def duration(self, index: int) -> float:
+        """The seconds that both files of a clip last: as long as the sound of a moment, or longer."""
+        seconds = self.lasting(index)
+        if seconds < self.sound_duration:
+            name = self.clips[index].name
+            raise FileError(f"got {seconds:.3f} s of {name}; expected at least {self.sound_duration} s")
+        return seconds
 
     def moment(self, index: int, draw: Draw) -> tuple[Draw, float, float]:
         """A name for a moment of a clip, where its sound begins, and where its pictures begin, in seconds."""
+        around = max(0.0, self.sound_duration - self.frames / self.frame_rate)
         if isinstance(draw, float):
             sound = draw * (self.duration(index) - self.sound_duration)
-            return draw, sound, sound + 0.5 * (self.sound_duration - self.frames / self.frame_rate)
+            return draw, sound, sound + 0.5 * around
         which = int(np.random.default_rng((self.seed, index, draw)).integers(self.moments))
         within, before = np.random.default_rng((self.seed, index, which, 0)).uniform(0.0, 1.0, 2)
         sound = (which + within) / self.moments * (self.duration(index) - self.sound_duration)
-        return which, sound, sound + before * (self.sound_duration - self.frames / self.frame_rate)
+        return which, sound, sound + before * around
 
     def pictures(self, index: int, draw: Draw) -> UInt8[np.ndarray, "frames height width 3"]:
         """The pictures of a moment."""
         which, _, start = self.moment(index, draw)
         times = start + np.arange(self.frames) / self.frame_rate
-        return self.cache.get(("pictures", index, which), lambda: read_frames(self.clips[index].pictures, times))
+        return self.cache.get(("pictures", index, which), lambda: self.frames_at(index, times))
+
+    def frames_at(self, index: int, times: Float[np.ndarray, "n"]) -> UInt8[np.ndarray, "n height width 3"]:
+        """The pictures of a clip at some times, in seconds."""
+        return read_frames(self.clips[index].pictures, times)
 
     def prepared(self, index: int, draw: Draw) -> Float[torch.Tensor, "channels ..."]:
         """The sound of a moment, prepared for its features."""
         which, start, _ = self.moment(index, draw)
-        return self.cache.get(("prepared", index, which), lambda: self.sound.prepare(self._cut(index, start)))
+        return self.cache.get(("prepared", index, which), lambda: self.sound.prepare(self._scene(index, start)))
 
     def excerpt(self, index: int, draw: Draw) -> Float[torch.Tensor, "4 time"]:
         """The sound of a moment as it is."""
         which, start, _ = self.moment(index, draw)
-        return self.cache.get(("excerpt", index, which), lambda: self._cut(index, start))
+        return self.cache.get(("excerpt", index, which), lambda: self._scene(index, start))
 
-    def _cut(self, index: int, start: float) -> Float[torch.Tensor, "4 time"]:
+    def _scene(self, index: int, start: float) -> Float[torch.Tensor, "4 time"]:
+        return self.cut(index, start)
+
+    def cut(self, index: int, start: float) -> Float[torch.Tensor, "channels time"]:
+        """As much sound as belongs to a moment, from a second on; of higher order the first four channels."""
         if self.duration(index) > _LONG:
             return torch.from_numpy(self.signal(index, start, self.sound_duration)[:4])
         signal = self.whole(index)

@@ -1,7 +1,7 @@
 """Clips of panoramic video with spatial sound, read from files: what data sets of that kind share."""
 
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from copy import copy
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 
-from ambikit.errors import AmbikitError, FileError, ShapeError
+from ambikit.errors import AmbikitError, ShapeError
 from ambikit_models.batch import Batch
+from ambikit_models.datasets.broken_clips import BrokenClips
 from ambikit_models.datasets.clip_reader import ClipFiles, ClipReader, Draw
 from ambikit_models.media import read_frames
 from ambikit_models.panorama.detection import Detections, Detector
@@ -61,8 +62,6 @@ class PairedClips:
 
     Attributes
     ----------
-    skipped
-        Name of each clip that could not be read, and why.
     device
         Where views are cut and sounds analysed. None, to begin with: by compiled loops on the CPU, with the analysis
         kept in memory. A device, which may be set at any time: pictures and sounds go there as they are read, all else
@@ -100,11 +99,10 @@ class PairedClips:
         self.clips, self.sound = tuple(clips), sound or SoundFeatures()
         self.size, self.frames, self.frame_rate = size, frames, frame_rate
         self.sound_duration, self.moments, self.seed, self.detector = sound_duration, moments, seed, detector
-        self.source, self.channel_map = source, channel_map
-        self.skipped: dict[str, str] = {}
         self.device: str | torch.device | None = None
         self._detections: dict[int, Detections] = {}
-        self._reader = ClipReader(
+        self._broken = BrokenClips([clip.name for clip in self.clips])
+        self._reader = self._reads(
             self.clips,
             self.sound,
             frames=frames,
@@ -119,6 +117,14 @@ class PairedClips:
 
     #: says to training that :meth:`batch` takes ``spare``
     replaces = True
+
+    #: what reads the files
+    _reads = ClipReader
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Name of each clip that could not be read, and why."""
+        return self._broken.skipped
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -135,26 +141,14 @@ class PairedClips:
 
     def readable(self) -> Int[np.ndarray, "chosen"]:
         """The clips whose files open and last long enough; each of the others is warned about, named and counted."""
-        good = [i for i in range(len(self)) if self._attempt(i, partial(self._reader.duration, i)) is not None]
-        return np.array(good, dtype=np.int64)
+        return np.flatnonzero(np.isfinite(self.seconds(np.arange(len(self)))))
 
     def subset(self, indices: Int[np.ndarray, "chosen"]) -> "PairedClips":
         """Some of the clips as a source of their own, with the same settings and memory of their own."""
-        some = PairedClips(
-            [self.clips[index] for index in indices],
-            self.sound,
-            size=self.size,
-            frames=self.frames,
-            frame_rate=self.frame_rate,
-            sound_duration=self.sound_duration,
-            moments=self.moments,
-            seed=self.seed,
-            detector=self.detector,
-            source=self.source,
-            channel_map=self.channel_map,
-            cache_bytes=self._reader.cache.budget,
-        )
-        some.device = self.device
+        some = copy(self)
+        some.clips = tuple(self.clips[index] for index in indices)
+        some._reader, some._detections = self._reader.of(some.clips), {}
+        some._broken = BrokenClips([clip.name for clip in some.clips])
         return some
 
     def batch(
@@ -206,7 +200,7 @@ class PairedClips:
 
     def seconds(self, indices: Int[np.ndarray, "clips"]) -> Float[np.ndarray, "clips"]:
         """How long clips last; one that cannot be read counts as long, and its place will be taken by another."""
-        lasting = [self._attempt(int(index), partial(self._reader.duration, int(index))) for index in indices]
+        lasting = [self._broken.attempt(int(index), partial(self._reader.duration, int(index))) for index in indices]
         return np.array([np.inf if seconds is None else seconds for seconds in lasting])
 
     def detections(self, index: int) -> Detections:
@@ -217,7 +211,7 @@ class PairedClips:
                 "example ambikit_models.panorama.detection.YoloDetector()"
             )
         if index not in self._detections:
-            frame = self._attempt(
+            frame = self._broken.attempt(
                 index, lambda: read_frames(self.clips[index].pictures, [self._reader.duration(index) / 2])
             )
             nothing = Detections(*np.zeros((4, 0)), label=np.empty(0, str), score=np.zeros(0))
@@ -226,7 +220,7 @@ class PairedClips:
 
     def soundtrack(self, index: int) -> Float[np.ndarray, "4 time"]:
         """The whole sound of a clip, for viewpoints that seek it; silence where it cannot be read."""
-        signal = self._attempt(index, partial(self._reader.whole, index))
+        signal = self._broken.attempt(index, partial(self._reader.whole, index))
         return np.zeros((4, round(self.sound_duration * self.sound.sample_rate))) if signal is None else signal[:4]
 
     def panoramas(self, index: int) -> UInt8[np.ndarray, "moments 2 height width 3"]:
@@ -240,7 +234,7 @@ class PairedClips:
             times = np.maximum(share * self._reader.duration(index), INTERVAL / 2) + apart
             return read_frames(self.clips[index].pictures, times.ravel())
 
-        frames = self._attempt(index, read)
+        frames = self._broken.attempt(index, read)
         return np.zeros((1, 2, 16, 32, 3), np.uint8) if frames is None else frames.reshape(4, 2, *frames.shape[1:])
 
     def _views(
@@ -268,49 +262,11 @@ class PairedClips:
             return [(self._reader.pictures(i, draw), sound_of(i, draw)) for draw in draws]
 
         if shown == heard:
-            return self._first_readable(shown, both, taken, spare)
-        pictures, shown = self._first_readable(
+            return self._broken.first(shown, both, taken, spare)
+        pictures, shown = self._broken.first(
             shown, lambda i: [self._reader.pictures(i, draw) for draw in draws], taken, spare
         )
-        sounds, _ = self._first_readable(
+        sounds, _ = self._broken.first(
             heard, lambda i: [sound_of(i, draw) for draw in draws], taken, spare, other_than=shown
         )
         return list(zip(pictures, sounds, strict=True)), shown
-
-    def _first_readable(
-        self,
-        index: int,
-        read: Callable[[int], Any],
-        taken: set[int],
-        spare: list[int] | None,
-        other_than: int | None = None,
-    ) -> tuple[Any, int]:
-        following = [(index + step) % len(self) for step in range(1, len(self))]
-        if spare is None:
-            following.sort(key=taken.__contains__)  # those that the batch does not hold come first
-        else:  # what a process that shares the batch has taken is not known here, and must make no difference
-            following = [*(candidate for candidate in spare if candidate >= 0), *following]
-        for candidate in (index, *following):
-            if candidate == other_than:
-                continue
-            value = self._attempt(candidate, lambda: read(candidate))  # noqa: B023 - called at once
-            if value is not None:
-                taken.add(candidate)
-                return value, candidate
-        name = self.clips[index].name
-        raise FileError(
-            f"got {len(self)} clips of which {len(self.skipped)} cannot be read, and none to replace {name} "
-            f"({self.skipped.get(name, 'which is wanted elsewhere')}); expected readable clips; check the files"
-        )
-
-    def _attempt(self, index: int, read: Callable[[], Any]) -> Any:
-        """What ``read`` gives, or None for a clip that cannot be read."""
-        clip = self.clips[index]
-        if clip.name in self.skipped:
-            return None
-        try:
-            return read()
-        except (FileError, ShapeError) as error:  # what is wrong with a file, not with the settings
-            self.skipped[clip.name] = str(error)
-            warnings.warn(f"skipping clip {clip.name}: {error}", UserWarning, stacklevel=2)
-            return None

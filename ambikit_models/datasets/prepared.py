@@ -72,9 +72,9 @@ class PreparedClips(PairedClips):
 
     def subset(self, indices: Int[np.ndarray, "chosen"]) -> "PreparedClips":
         """Some of the clips as a source of their own, with the same settings and memory of their own."""
-        part = object.__new__(type(self))
-        part.__dict__.update(super().subset(indices).__dict__)
-        part.root, part.records = self.root, [self.records[index] for index in indices]
+        part = super().subset(indices)
+        assert isinstance(part, PreparedClips)
+        part.records = [self.records[index] for index in indices]
         return part
 
     def detections(self, index: int) -> Detections:

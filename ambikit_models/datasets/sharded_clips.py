@@ -35,13 +35,6 @@ class ShardedClips(PreparedClips):
         If the index, the split or a shard are missing or hold no clip.
     """
 
-    def subset(self, indices: Any) -> "ShardedClips":
-        """Some of the clips as a source of their own, with the same settings and memory of their own."""
-        part = super().subset(indices)
-        assert isinstance(part, ShardedClips)
-        part._places = self._places
-        return part
-
     def _every_record(self) -> list[dict[str, Any]]:
         self._places: dict[str, tuple[Path, dict[str, Any]]] = {}
         records = []

@@ -9,10 +9,11 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from ambikit.errors import FileError
+from ambikit_models.datasets.clip_reader import ClipFiles
 from ambikit_models.datasets.listing import Layout
 from ambikit_models.media import read_frames, read_sound
 
-__all__ = ["StereoClip", "whole_clips"]
+__all__ = ["StereoClip", "read_left_and_right", "whole_clips"]
 
 
 @dataclass(frozen=True)
@@ -27,18 +28,26 @@ class StereoClip:
         self, start_seconds: float = 0.0, duration_seconds: float | None = None, *, sample_rate: float | None = None
     ) -> tuple[Float32[np.ndarray, "2 time"], float]:
         """Read a stretch of the left and the right channel, by default all of it, and the sample rate in Hz."""
-        signal, rate = read_sound(
-            self.sound_path, start_seconds, duration_seconds, sample_rate=sample_rate, channel_map=None
-        )
-        if len(signal) != 2:
-            raise FileError(
-                f"got {self.sound_path} with {len(signal)} channels; expected 2, left and right; restore the file"
-            )
-        return signal, rate
+        return read_left_and_right(self.sound_path, start_seconds, duration_seconds, sample_rate=sample_rate)
 
     def frames(self, times_seconds: Any) -> UInt8[np.ndarray, "n height width 3"]:
         """Read the pictures that are on the screen at some times: see :func:`ambikit_models.media.read_frames`."""
         return read_frames(self.video_path, times_seconds)
+
+    @property
+    def files(self) -> ClipFiles:
+        """The two files, and the video that they were cut from where the data set says it; else the clip itself."""
+        return ClipFiles(self.name, getattr(self, "video", self.name), self.video_path, self.sound_path)
+
+
+def read_left_and_right(
+    path: Path, start: float = 0.0, duration: float | None = None, *, sample_rate: float | None = None
+) -> tuple[Float32[np.ndarray, "2 time"], float]:
+    """Read a stretch of a file of two channels: see :func:`ambikit_models.media.read_sound`."""
+    signal, rate = read_sound(path, start, duration, sample_rate=sample_rate, channel_map=None)
+    if len(signal) != 2:
+        raise FileError(f"got {path} with {len(signal)} channels; expected 2, left and right; restore the file")
+    return signal, rate
 
 
 Clip = TypeVar("Clip", bound=StereoClip)

@@ -7,21 +7,19 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch.nn import functional
 
-from ambikit.errors import AmbikitError, FileError
+from ambikit.errors import AmbikitError
 from ambikit_models.batch import Batch
-from ambikit_models.datasets.clip_reader import ClipReader
 from ambikit_models.datasets.fair_play import FairPlay
-from ambikit_models.datasets.paired_clips import ClipFiles, PairedClips
+from ambikit_models.datasets.paired_clips import PairedClips
+from ambikit_models.datasets.squares import squared
 from ambikit_models.datasets.stereo_clips import StereoClip
-from ambikit_models.datasets.youtube_asmr import ASMRClip, YouTubeASMR
-from ambikit_models.media import read_sound
+from ambikit_models.datasets.stereo_reader import StereoReader
+from ambikit_models.datasets.youtube_asmr import YouTubeASMR
 from ambikit_models.panorama.viewpoints import Viewpoints
 from ambikit_models.sound import SoundFeatures
-from ambikit_models.sound.stereo_scene import stereo_as_scene
 
-__all__ = ["StereoClips", "open_stereo"]
+__all__ = ["StereoClips", "open_stereo", "stereo_recordings"]
 
 
 class StereoClips(PairedClips):
@@ -50,6 +48,8 @@ class StereoClips(PairedClips):
        Sound", CVPR 2020, section 4.
     """
 
+    _reads = StereoReader
+
     def __init__(
         self,
         clips: Sequence[StereoClip],
@@ -66,20 +66,9 @@ class StereoClips(PairedClips):
             )
         if not 0 < shown <= 1:
             raise AmbikitError(f"got shown={shown}; expected a part of the picture above 0, at most 1")
-        self.shown, self._settings = shown, {"shown": shown, **settings}
-        self._recordings = tuple(clips)
+        self.shown = shown
         settings = {"size": 256, "frames": 18, "frame_rate": 6.0, "sound_duration": 3.0, **settings}
-        files = [ClipFiles(c.name, _video_of(c), c.video_path, c.sound_path) for c in clips]
-        super().__init__(files, sound, **settings)
-        names = ("frames", "frame_rate", "sound_duration", "moments", "seed", "source", "channel_map")
-        reading = {name: getattr(self, name) for name in names}
-        self._reader = _TwoChannels(self.clips, self.sound, **reading, cache_bytes=self._reader.cache.budget)
-
-    def subset(self, indices: Int[np.ndarray, "chosen"]) -> "StereoClips":
-        """Some of the clips as a source of their own, with the same settings and memory of their own."""
-        some = StereoClips([self._recordings[index] for index in indices], self.sound, **self._settings)
-        some.device = self.device
-        return some
+        super().__init__([clip.files for clip in clips], sound, **settings)
 
     def batch(
         self,
@@ -111,26 +100,33 @@ class StereoClips(PairedClips):
     ) -> Float[torch.Tensor, "frames views 3 size size"]:
         """The chosen part of the pictures, red, green, blue in [0, 1]."""
         places = np.random.default_rng((self.seed, int(angles[2, 0]))).random(2)
-        frames = torch.from_numpy(pictures[0]).to(self.device or "cpu")
-        height, width = frames.shape[1:3]
+        height, width = pictures[0].shape[1:3]
         rows, columns = (max(1, round(self.shown * side)) for side in (height, width))
         top, left = (int(place * (1 + free)) for place, free in zip(places, (height - rows, width - columns)))
-        part = frames[:, top : top + rows, left : left + columns].permute(0, 3, 1, 2).float() / 255
-        size = (self.size, self.size)
-        return functional.interpolate(part, size, mode="bilinear", antialias=True).clamp(0, 1)[:, None]
+        part = pictures[0][:, top : top + rows, left : left + columns]
+        return squared(part, self.size, device=self.device or "cpu")[:, None]
 
 
-class _TwoChannels(ClipReader):
-    """Reads left and right as the scene that they are the stereo decode of."""
+def stereo_recordings(data: Path, part: str, *, allow_missing: bool) -> tuple[StereoClip, ...] | None:
+    """The clips of a folder that is FAIR-Play or YouTube-ASMR; None if it looks like neither.
 
-    def signal(
-        self, index: int, start: float = 0.0, duration: float | None = None
-    ) -> Float[np.ndarray, "channels time"]:
-        clip = self.clips[index]
-        signal, _ = read_sound(clip.sound, start, duration, sample_rate=self.sound.sample_rate, channel_map=None)
-        if len(signal) != 2:
-            raise FileError(f"got {len(signal)} channels in {clip.sound}; expected 2, left and right; restore the file")
-        return stereo_as_scene(torch.from_numpy(signal), self.sound.pattern).numpy()
+    Parameters
+    ----------
+    data
+        The folder.
+    part
+        ``"train"``, ``"val"`` or ``"test"``, for FAIR-Play with the number of a split if it is not 1: ``"3/train"``.
+    allow_missing
+        Leave out files of FAIR-Play that are not there. Those of YouTube-ASMR are left out in any case: videos vanish.
+    """
+    if (data / "binaural_audios").is_dir() and (data / "splits").is_dir():
+        number, _, name = part.rpartition("/")
+        if not (number.isdecimal() or not number):
+            raise AmbikitError(f"got the list {part!r}; expected train, val or test, or e.g. 3/train for split 3")
+        return FairPlay(data, int(number or 1), name, allow_missing=allow_missing).items
+    if (data / f"{part}.csv").is_file() and any((base / "video").is_dir() for base in (data, data / "data")):
+        return YouTubeASMR(data, part, allow_missing=True).items
+    return None
 
 
 def open_stereo(
@@ -148,17 +144,5 @@ def open_stereo(
     sound, **settings
         As in :class:`StereoClips`.
     """
-    data = Path(data)
-    part = part or "train"
-    if (data / "binaural_audios").is_dir() and (data / "splits").is_dir():
-        number, _, name = part.rpartition("/")
-        if not (number.isdecimal() or not number):
-            raise AmbikitError(f"got the list {part!r}; expected train, val or test, or e.g. 3/train for split 3")
-        return StereoClips(FairPlay(data, int(number or 1), name, allow_missing=True).items, sound, **settings)
-    if (data / f"{part}.csv").is_file() and any((base / "video").is_dir() for base in (data, data / "data")):
-        return StereoClips(YouTubeASMR(data, part, allow_missing=True).items, sound, **settings)
-    return None
-
-
-def _video_of(clip: StereoClip) -> str:
-    return clip.video if isinstance(clip, ASMRClip) else clip.name
+    recordings = stereo_recordings(Path(data), part or "train", allow_missing=True)
+    return None if recordings is None else StereoClips(recordings, sound, **settings)

@@ -12,9 +12,12 @@ import torch
 import ambikit
 from ambikit.errors import AmbikitError, FileError
 from ambikit_models.cli import main
-from ambikit_models.datasets.stereo_source import StereoClips, open_stereo
+from ambikit_models.datasets.stereo_source import StereoClips, open_stereo, stereo_recordings
+from ambikit_models.downstream.two_channels.clips import PictureConfig
+from ambikit_models.downstream.two_channels.splits import filmed_split
 from ambikit_models.panorama.viewpoints import RandomViewpoints
 from ambikit_models.sound import SoundFeatures
+from ambikit_models.sound.stereo_scene import stereo_as_scene
 from ambikit_models.training.config import ClipConfig, CorrespondenceConfig, Phase, TrainingConfig
 from ambikit_models.training.loop import train
 from ambikit_models.training.metrics import read_metrics
@@ -48,8 +51,9 @@ def fair_play(tmp_path_factory):
     for number, name in enumerate(names):
         _, sound = film(root / "videos", name, number)
         sound.rename(root / "binaural_audios" / sound.name)
-    with h5py.File(root / "splits" / "split1" / "train.h5", "w") as file:
-        file["audio"] = np.array([f"/somewhere/{name}.wav".encode() for name in names])
+    for part in ("train", "test"):
+        with h5py.File(root / "splits" / "split1" / f"{part}.h5", "w") as file:
+            file["audio"] = np.array([f"/somewhere/{name}.wav".encode() for name in names])
     return root
 
 
@@ -139,7 +143,7 @@ class TestBatches:
 
     def test_broken_files_are_replaced(self, fair_play, tmp_path):
         clips = open_known(fair_play)
-        recordings = list(clips._recordings)
+        recordings = list(stereo_recordings(fair_play, "train", allow_missing=True))
         broken, mono = tmp_path / "broken.wav", tmp_path / "mono.wav"
         broken.write_bytes(b"nothing")
         soundfile.write(mono, np.zeros(RATE * SECONDS), RATE)
@@ -150,9 +154,25 @@ class TestBatches:
             batch = clips.batch(np.array([2, 3]), one_view(2), spare=np.array([[5], [6]]))
         assert batch.index.tolist() == [5, 6]
         assert set(clips.skipped) == {"broken", "mono"}
-        assert clips.subset(np.array([0, 1])).shown == clips.shown
+        some = clips.subset(np.array([0, 1]))
+        assert (type(some), some.shown, some.skipped, len(some)) == (StereoClips, clips.shown, {}, 2)
         with pytest.raises(FileError), pytest.warns(UserWarning, match="mono"):
             clips.subset(np.array([3])).batch(np.array([0]), one_view(1))
+
+    def test_a_task_reads_what_training_reads(self, fair_play):
+        """Both look at the middle of clips; the features of the one are those of the other's two channels."""
+        trained = open_known(fair_play, shown=1.0)
+        task, _ = filmed_split(fair_play, PictureConfig(16, 3, 6.0, 0.5, RATE))
+        rows = np.array([1, 4])
+        batch = trained.batch(rows, one_view(2), moments=torch.full((2, 1), 0.5, dtype=torch.float64))
+        video, sound = task.read(rows)
+        assert torch.equal(video, batch.video[:, 0])
+        # louder at the left where the number is odd: 12 dB
+        ratio = 10 * (sound[:, 0].square().sum(-1) / sound[:, 1].square().sum(-1)).log10()
+        torch.testing.assert_close(ratio, torch.tensor([12.04, -12.04]), rtol=0, atol=0.05)
+        torch.testing.assert_close(
+            SOUND.view(SOUND.prepare(stereo_as_scene(sound))[:, None], *torch.zeros(2, 2, 1)), batch.audio
+        )
 
     def test_what_cannot_be(self, fair_play):
         clips = open_known(fair_play)

@@ -1,6 +1,7 @@
 """Clips with two channels, what guides make of them, and the command that trains U-Nets on them."""
 
 import json
+import shutil
 
 import h5py
 import numpy as np
@@ -13,6 +14,7 @@ import ambikit
 from ambikit.errors import AmbikitError, FileError
 from ambikit_models.cli import main
 from ambikit_models.correspondence import CorrespondenceNetwork
+from ambikit_models.datasets.listing import MissingDatasetError
 from ambikit_models.downstream.probing.guides import (
     CorrespondenceGuide,
     ImageNetGuide,
@@ -182,6 +184,26 @@ class TestFilmedClips:
         assert (sound[..., 16000:] == 0).all()
         assert sound[..., :15000].abs().max() > 0.3
         assert video.shape == (1, 3, 4, 8, 8)
+
+    def test_where_the_stretch_lies(self, fair_play):
+        """In the middle of a clip, or anywhere; a file's samples as they are."""
+        clips, _ = filmed_split(fair_play, PictureConfig(8, 1, 6.0, 0.5, sample_rate=RATE))
+        whole, _ = soundfile.read(fair_play / "binaural_audios" / "000001.wav", dtype="float32")
+        np.testing.assert_array_equal(clips.read(np.arange(1))[1][0], whole[RATE // 4 : 3 * RATE // 4].T)
+        starts = set()
+        for seed in range(4):
+            sound = clips.read(np.arange(1), np.random.default_rng(seed))[1][0].numpy()
+            either = sound if sound[0].std() < sound[1].std() else sound[::-1]
+            windows = np.lib.stride_tricks.sliding_window_view(whole[:, 0], RATE // 2)
+            starts.add(int(np.flatnonzero((windows == either[0]).all(-1))[0]))
+        assert len(starts) > 1
+
+    def test_missing_files(self, fair_play, tmp_path):
+        root = tmp_path / "FAIR-Play"
+        shutil.copytree(fair_play, root)
+        (root / "videos" / "000003.mp4").unlink()
+        with pytest.raises(MissingDatasetError, match=r"000003\.mp4"):
+            filmed_split(root, self.wanted)
 
     def test_another_folder(self, tmp_path):
         with pytest.raises(AmbikitError, match="expected FAIR-Play or YouTube-ASMR"):

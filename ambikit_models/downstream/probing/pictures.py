@@ -1,10 +1,10 @@
 """Ordinary pictures, no panoramas, as the square crops that a video encoder takes."""
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
-from torch.nn import functional
+
+from ambikit_models.datasets.squares import squared
 
 __all__ = ["square_crops"]
 
@@ -33,6 +33,4 @@ def square_crops(
     square = frames[:, top : top + side, left : left + side]
     if generator is not None and generator.random() < 0.5:
         square = square[:, :, ::-1]
-    pixels = torch.from_numpy(np.ascontiguousarray(square)).permute(0, 3, 1, 2).float() / 255
-    scaled = functional.interpolate(pixels, (size, size), mode="bilinear", antialias=True, align_corners=False)
-    return scaled.clamp(0, 1).transpose(0, 1)
+    return squared(square, size).transpose(0, 1)

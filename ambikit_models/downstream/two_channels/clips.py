@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
 import ambikit
 from ambikit.errors import AmbikitError
+from ambikit_models.datasets.squares import squared
 from ambikit_models.datasets.stereo_clips import StereoClip
+from ambikit_models.datasets.stereo_reader import StereoReader
 from ambikit_models.downstream.probing.examples import read_each
-from ambikit_models.media import media_duration
 from ambikit_models.panorama.viewpoints import Viewpoints
 from ambikit_models.sound import SoundFeatures
 from ambikit_models.world.clips import WorldClips
@@ -163,8 +163,8 @@ class WorldViews:
 class FilmedClips:
     """Recorded clips, a data set of :class:`~ambikit_models.datasets.stereo_clips.StereoClip`.
 
-    A stretch is taken from the middle of a clip, or from anywhere with a generator. Pictures are scaled to squares
-    as a whole: what is cut off at the sides would still be heard.
+    A stretch is taken from the middle of a clip, or from anywhere with a generator; the pictures lie in the middle of
+    its sound. They are scaled to squares as a whole: what is cut off at the sides would still be heard.
 
     Parameters
     ----------
@@ -175,11 +175,24 @@ class FilmedClips:
     """
 
     def __init__(self, clips: Sequence[StereoClip], pictures: PictureConfig):
-        self.clips, self.pictures = list(clips), pictures
-        self.groups = np.array([getattr(clip, "video", clip.name) for clip in self.clips])
+        files, self.pictures = [clip.files for clip in clips], pictures
+        self.groups = np.array([file.video for file in files])
+        self._reader = StereoReader(
+            files,
+            SoundFeatures("stereo", sample_rate=pictures.sample_rate),
+            short=True,
+            frames=pictures.frames,
+            frame_rate=pictures.frame_rate,
+            sound_duration=pictures.duration,
+            moments=1,
+            seed=0,
+            source="ambix",
+            channel_map=None,
+            cache_bytes=0,
+        )
 
     def __len__(self) -> int:
-        return len(self.clips)
+        return len(self.groups)
 
     def read(
         self, rows: np.ndarray, generator: np.random.Generator | None = None
@@ -190,19 +203,10 @@ class FilmedClips:
         return _mirrored(video, sound, generator)
 
     def _stretch(self, row: int, generator: np.random.Generator | None) -> tuple[Tensor, Tensor]:
-        clip, wanted = self.clips[row], self.pictures
-        seconds = min(media_duration(clip.sound_path), media_duration(clip.video_path))
-        latest = max(0.0, seconds - wanted.duration)
-        start = latest / 2 if generator is None else float(generator.uniform(0.0, latest))
-        heard, _ = clip.sound(start, wanted.duration, sample_rate=wanted.sample_rate)
-        sound = np.zeros((2, wanted.samples), np.float32)
-        sound[:, : heard.shape[1]] = heard[:, : wanted.samples]
-        first = start + max(0.0, wanted.duration - wanted.frames / wanted.frame_rate) / 2
-        times = np.clip(first + np.arange(wanted.frames) / wanted.frame_rate, 0, max(0.0, seconds - 0.04))
-        frames = torch.from_numpy(clip.frames(times)).permute(0, 3, 1, 2).float() / 255
-        side = (wanted.size, wanted.size)
-        scaled = functional.interpolate(frames, side, mode="bilinear", antialias=True, align_corners=False)
-        return scaled.clamp(0, 1).transpose(0, 1), torch.from_numpy(sound)
+        moment = 0.5 if generator is None else float(generator.uniform())
+        _, start, _ = self._reader.moment(row, moment)
+        video = squared(self._reader.pictures(row, moment), self.pictures.size)
+        return video.transpose(0, 1), self._reader.cut(row, start)
 
 
 def _mirrored(video: Tensor, sound: Tensor, generator: np.random.Generator | None) -> tuple[Tensor, Tensor]:

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from ambikit.errors import AmbikitError
-from ambikit_models.datasets.fair_play import FairPlay
-from ambikit_models.datasets.youtube_asmr import YouTubeASMR
+from ambikit_models.datasets.stereo_source import stereo_recordings
 from ambikit_models.downstream.two_channels.clips import Ears, FilmedClips, PictureConfig, WorldViews
 from ambikit_models.training.config import ClipConfig
 from ambikit_models.world.config import WorldConfig
@@ -62,17 +61,14 @@ def filmed_split(root: Path, pictures: PictureConfig, *, split: int = 1) -> tupl
     split
         Of FAIR-Play, 1 to 10. Clips of YouTube-ASMR that are no longer there are left out.
     """
-    if (root / "splits").is_dir():
-        parts = [FairPlay(root, split, part).items for part in ("train", "test")]
-    elif (root / "train.csv").is_file():
-        parts = [YouTubeASMR(root, part, allow_missing=True).items for part in ("train", "test")]
-    else:
+    numbered = f"{split}/" if (root / "splits").is_dir() else ""
+    train, test = (stereo_recordings(root, numbered + part, allow_missing=False) for part in ("train", "test"))
+    if train is None or test is None:
         raise AmbikitError(
-            f"got {root} without a folder splits and without a list train.csv; expected FAIR-Play or YouTube-ASMR; see "
-            "ambikit_models.datasets for how they lie on disk"
+            f"got {root}, which has neither splits and binaural_audios nor train.csv, test.csv and video; "
+            "expected FAIR-Play or YouTube-ASMR; see ambikit_models.datasets for how they lie on disk"
         )
-    train, test = (FilmedClips(part, pictures) for part in parts)
-    return train, test
+    return FilmedClips(train, pictures), FilmedClips(test, pictures)
 
 
 def pictures_of(clip: ClipConfig, sample_rate: int) -> PictureConfig:
