@@ -44,6 +44,9 @@ class Evaluate:
     """Folder of the data set, as it lies on disk; for alignment clips to train heads on and to test."""
     world: int | None = None
     """Scenes of the synthetic world to learn from, and as many to be tested on (sound-events: a quarter)."""
+    world_set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """For pretext: in place of the world that each network was trained in the usual one, changed in this field, e.g.
+    reverberation=0.0 or sounding=[1,1]; repeatable."""
     output: Path | None = None
     """Folder for figures.json and table.md; runs/evaluate/TASK by default."""
     seeds: tuple[int, ...] = (0,)
@@ -91,6 +94,11 @@ class Evaluate:
         check_source(self.data, self.world)
         if not self.checkpoints:
             raise AmbikitError("got no checkpoint; expected at least one: the output of a training, or its checkpoint")
+        if self.world_set and (self.task != "pretext" or self.world is None):
+            raise AmbikitError(
+                f"got --world-set {self.world_set[0]} for {self.task}; expected it for pretext with --world SCENES; "
+                "leave it out"
+            )
         console = Console()
         output = self.output or Path("runs/evaluate") / self.task
         output.mkdir(parents=True, exist_ok=True)
@@ -138,7 +146,8 @@ class Evaluate:
         from ambikit_models.study.pretexts import examine_pretexts
 
         part, seed = next(iter(self.lists), None), self.seeds[0]
-        how = {"scenes": self.world or 0, "seed": seed, "workers": self.workers, "device": self._place, "tell": tell}
+        how: dict[str, Any] = {"scenes": self.world or 0, "world_set": self.world_set, "seed": seed, "tell": tell}
+        how |= {"workers": self.workers, "device": self._place}
         return examine_pretexts(self.checkpoints, data=self.data, part=part, **how)
 
     @property

@@ -66,9 +66,23 @@ class Followed:
 
 
 def scenes_to_follow(
-    recipe: TrainingConfig, scenes: int, *, seed: int = 0, workers: int = 2
+    recipe: TrainingConfig, scenes: int, *, world: WorldConfig | None = None, seed: int = 0, workers: int = 2
 ) -> tuple[Followed, WorldClips, Float[np.ndarray, "scenes"]]:
     """Scenes of the world of about three seconds, in which one object sounds and passes a view that stands still.
+
+    Parameters
+    ----------
+    recipe
+        What the network sees and hears at once.
+    scenes
+        How many; no training has seen them.
+    world
+        What else there is in them, by default what is usual; how long they last, how many objects sound and how fast
+        they move is decided here.
+    seed
+        Of the scenes, and of where the views look.
+    workers
+        Processes that render.
 
     Returns
     -------
@@ -77,7 +91,7 @@ def scenes_to_follow(
     duration, frames = recipe.clip.duration, recipe.clip.frames
     pieces = max(1, round(_SECONDS / duration))
     world = replace(
-        WorldConfig(),
+        world or WorldConfig(),
         sample_rate=recipe.sound.sample_rate,
         duration=pieces * duration,
         sounding=(1, 1),

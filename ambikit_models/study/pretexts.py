@@ -25,6 +25,7 @@ def examine_pretexts(
     data: Path | None = None,
     part: str | None = None,
     scenes: int = 512,
+    world_set: Sequence[str] = (),
     seed: int = 0,
     workers: int = 2,
     device: Any = "cpu",
@@ -40,6 +41,8 @@ def examine_pretexts(
         A data set and a list of its clips, by default test; without it scenes of the world that each was trained in.
     scenes
         How many of these.
+    world_set
+        In place of the world of each: the usual one, changed in these fields, ``KEY=VALUE`` each.
     seed
         Of viewpoints and moments.
     workers
@@ -60,7 +63,7 @@ def examine_pretexts(
             clips: Any = _open(data, part or "test", recipe)
             rows = clips.readable()
         else:
-            world = load_world(path, recipe)
+            world = load_world(path, recipe, world_set)
             key = (world, recipe.sound, recipe.clip)
             if key not in rendered:
                 indices = range(HELD_OUT, HELD_OUT + scenes)

@@ -58,7 +58,27 @@ def save_world(world: WorldConfig, folder: Path) -> None:
     save_yaml(world, folder / _FILE)
 
 
-def load_world(folder: Path, config: TrainingConfig) -> WorldConfig:
-    """The world that is noted beside a training, or the usual one."""
-    path = folder / _FILE
-    return load_yaml(WorldConfig, path) if path.is_file() else world_for(config)
+def load_world(folder: Path, config: TrainingConfig, settings: Sequence[str] = ()) -> WorldConfig:
+    """The world that is noted beside a training, or the usual one.
+
+    Parameters
+    ----------
+    folder
+        Output of a training, or a checkpoint in it.
+    config
+        The recipe.
+    settings
+        As for :func:`world_for`: in place of what is noted, the usual world changed in these fields.
+    """
+    noted = next((path for place in _places(folder) if (path := place / _FILE).is_file()), None)
+    return world_for(config, settings) if settings or noted is None else load_yaml(WorldConfig, noted)
+
+
+def _places(folder: Path) -> list[Path]:
+    """A folder and, if it holds checkpoints or is one, that of the training: OUTPUT/checkpoints/step-000400."""
+    places = [folder]
+    if folder.name.startswith("step-"):
+        places.append(folder.parent)
+    if places[-1].name == "checkpoints":
+        places.append(places[-1].parent)
+    return places

@@ -18,9 +18,11 @@ from ambikit_models.downstream.alignment.pretext import (
     pretext_figures,
 )
 from ambikit_models.presets import preset_path
-from ambikit_models.study.worlds import load_world, world_for
+from ambikit_models.study.worlds import load_world, render_world, save_world, world_for
+from ambikit_models.training.checkpoints import save_checkpoint
 from ambikit_models.training.config import ClipConfig, Phase, TrainingConfig, load_yaml
 from ambikit_models.training.loop import initial_model
+from ambikit_models.training.overrides import override
 from tests.ambikit_models.test_pretexts import STEREO, Sides, pretext_config
 from tests.ambikit_models.toy import ToyClips
 
@@ -160,6 +162,45 @@ def test_commands_on_the_world(objective, tmp_path, capsys):
     silence = [f for f in figures if f["name"] == f"{objective}, silence" and f["way"] == "as trained"]
     assert [f["values"] for f in silence] == [[0.5]]
     assert "of 1 left 50 %" in capsys.readouterr().out
+
+
+class TestWorldOfATraining:
+    def test_it_is_found_from_the_training_and_from_each_of_its_checkpoints(self, tmp_path):
+        dry = world_for(RECIPE, ["reverberation=0.0"])
+        save_world(dry, tmp_path / "run")
+        for place in ("", "checkpoints", "checkpoints/step-000002"):
+            assert load_world(tmp_path / "run" / place, RECIPE) == dry != world_for(RECIPE)
+
+    def test_a_folder_that_holds_trainings_is_none(self, tmp_path):
+        save_world(world_for(RECIPE, ["reverberation=0.0"]), tmp_path)
+        for place in ("run", "run/checkpoints", "run/checkpoints/step-000002"):
+            assert load_world(tmp_path / place, RECIPE) == world_for(RECIPE)
+
+    def test_another_world_is_the_usual_one_with_changes(self, tmp_path):
+        save_world(world_for(RECIPE, ["reverberation=0.0"]), tmp_path)
+        assert load_world(tmp_path, RECIPE, ["silent=[0,0]"]) == world_for(RECIPE, ["silent=[0,0]"])
+
+    def test_the_command_asks_about_that_world(self, tmp_path, monkeypatch):
+        config = load_yaml(TrainingConfig, preset_path("recipes", "yang2020_small"))
+        config = override(config, TINY)
+        save_checkpoint(tmp_path / "checkpoints", config.build_model(), None, config, 1)
+        save_world(world_for(config, ["reverberation=0.0"]), tmp_path)
+        asked = []
+
+        def spy(recipe, world, indices, **how):
+            asked.append(world)
+            return render_world(recipe, world, indices, **how)
+
+        monkeypatch.setattr("ambikit_models.study.pretexts.render_world", spy)
+        command = ["evaluate", "pretext", str(tmp_path / "checkpoints" / "step-000001"), "--world", "4"]
+        command += ["--workers", "1", "--output", str(tmp_path / "found"), "--device", "cpu"]
+        main(command)
+        main([*command, "--world-set", "sounding=[1,1]"])
+        assert asked == [world_for(config, ["reverberation=0.0"]), world_for(config, ["sounding=[1,1]"])]
+
+    def test_only_for_pretext_on_the_world(self, tmp_path):
+        with pytest.raises(SystemExit, match="got --world-set silent"):
+            main(["evaluate", "actions", str(tmp_path), "--world", "4", "--world-set", "silent=[0,0]"])
 
 
 def test_either_a_folder_or_the_world(tmp_path):
