@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ambikit.errors import AmbikitError
-from ambikit_models import media
 from ambikit_models.media import each_frame, read_frames
+from ambikit_models.media import frames as reading
 from tests.ambikit_models.clips import numbered_frame, numbers_of, write_video
 
 CODECS = {
@@ -48,7 +48,7 @@ class TestCodecs:
         assert numbers_of(read_frames(path, inside[::-1])) == list(range(COUNT))[::-1]
         for number in range(0, COUNT, 5):
             assert numbers_of(read_frames(path, [inside[number]])) == [number]
-        monkeypatch.setattr(media, "_DECODE_ON", 0.0)  # a seek for each
+        monkeypatch.setattr(reading, "_DECODE_ON", 0.0)  # a seek for each
         assert numbers_of(read_frames(path, inside[::3])) == list(range(0, COUNT, 3))
 
     def test_frames_at_times_of_any_distance(self, tmp_path, kind):
@@ -74,8 +74,8 @@ class TestCost:
         frames = [numbered_frame(n % 256) for n in range(1500)]
         options = {"g": "30", "bf": "2", "preset": "ultrafast"}
         path = write_video(tmp_path / "a.mp4", frames, 25, options=options)
-        decoded, timed = [], media._timed
-        monkeypatch.setattr(media, "_timed", lambda found: (decoded.append(f) or f for f in timed(found)))
+        decoded, timed = [], reading._timed
+        monkeypatch.setattr(reading, "_timed", lambda found: (decoded.append(f) or f for f in timed(found)))
         assert numbers_of(read_frames(path, [1444 / 25, 59.0, 700 / 25])) == [1444 % 256, 1475 % 256, 700 % 256]
         assert len(decoded) < 110
 

@@ -1,84 +1,26 @@
-"""Frames of a video at given times, and the sound that belongs to them."""
+"""The pictures that are on the screen at given times."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
-import ambikit
-from ambikit.errors import AmbikitError, FileError, MissingExtraError
+from ambikit.errors import AmbikitError, FileError
 from ambikit.files.frames import rgb_of
 from ambikit.files.metadata.facts import SpatialMetadata
 from ambikit.files.upright import statement_about_pictures
+from ambikit_models.media.containers import opened, origin_of, video_stream
 from ambikit_models.panorama.layouts import EYES, as_panorama, eyes_of
 
-__all__ = ["VideoFacts", "each_frame", "media_duration", "read_frames", "read_sound", "video_facts"]
+__all__ = ["each_frame", "read_frames"]
 
 #: a later frame nearer than this is reached by decoding on, one farther away by seeking (seconds)
 _DECODE_ON = 3.0
 
 #: seconds; the tick of WebM and MKV, the coarsest to which frames are rounded (the ticks of AVI are whole frames)
 _TICK = 0.001
-
-#: FFmpeg's names of the containers that are opened
-_FORMATS = "mov,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,wav,w64,flac,caf,aiff,mp3"
-
-
-@dataclass(frozen=True)
-class VideoFacts:
-    """What the header of a file says about its video.
-
-    Attributes
-    ----------
-    width, height
-        Pixels.
-    frame_rate
-        Frames per second on average.
-    duration
-        Seconds from the start of the file to the end of its last frame, as far as the header knows.
-    """
-
-    width: int
-    height: int
-    frame_rate: float
-    duration: float
-
-
-def video_facts(path: str | Path) -> VideoFacts:
-    """Read size, frame rate and duration from a video's header, without decoding.
-
-    Raises
-    ------
-    FileError
-        If the file cannot be opened or has no video.
-    """
-    with _opened(path) as container:
-        stream = _video_stream(container, path)
-        rate = stream.average_rate or stream.guessed_rate or 0
-        return VideoFacts(
-            stream.codec_context.width, stream.codec_context.height, float(rate), _end_of(stream, container)
-        )
-
-
-def media_duration(path: str | Path) -> float:
-    """Seconds from the start of a sound or video file to the end of its first stream, as far as its header knows.
-
-    Pictures come before sound: of a file with both it is the duration of the pictures.
-
-    Raises
-    ------
-    FileError
-        If the file cannot be opened, or its header gives no duration.
-    """
-    with _opened(path) as container:
-        streams = (*container.streams.video, *container.streams.audio)
-        seconds = _end_of(streams[0], container) if streams else 0.0
-    if not seconds > 0:
-        raise FileError(f"got {path}, whose header gives no duration; expected sound or pictures; re-encode the file")
-    return seconds
 
 
 def read_frames(
@@ -87,10 +29,10 @@ def read_frames(
     """Read the video frames that are on the screen at the given times.
 
     The clock is that of the file's presentation: 0 is where its earliest stream begins, so that the frame at a time
-    belongs to the sound that :func:`read_sound` gives for that time. A frame is shown from its presentation time, to
-    the tick of the file's clock, until that of the next, whatever the frame rate, also when it varies or frames are
-    stored out of order; what begins later than 0 is shown before, too. The last frame lasts as long as its
-    predecessor; later times are an error. Frames are turned and flipped as the file's display matrix says.
+    belongs to the sound that :func:`~ambikit_models.media.read_sound` gives for that time. A frame is shown from its
+    presentation time, to the tick of the file's clock, until that of the next, whatever the frame rate, also when it
+    varies or frames are stored out of order; what begins later than 0 is shown before, too. The last frame lasts as
+    long as its predecessor; later times are an error. Frames are turned and flipped as the file's display matrix says.
 
     Parameters
     ----------
@@ -128,8 +70,8 @@ def read_frames(
     if wanted.ndim != 1 or not np.all(np.isfinite(wanted)) or np.any(wanted < 0):
         raise AmbikitError(f"got times={times!r}; expected seconds of shape (n,), finite and not negative")
     order = np.argsort(wanted, kind="stable")
-    with _opened(path) as container:
-        stream = _video_stream(container, path)
+    with opened(path) as container:
+        stream = video_stream(container, path)
         if not wanted.size:
             return np.empty((0, stream.codec_context.height, stream.codec_context.width, 3), np.uint8)
         try:
@@ -170,8 +112,8 @@ def each_frame(path: str | Path, rate: float, *, height: int, width: int) -> Ite
     FileError
         As :func:`read_frames`, when the damaged place is reached.
     """
-    with _opened(path) as container:
-        stream, origin = _video_stream(container, path), _origin(container)
+    with opened(path) as container:
+        stream, origin = video_stream(container, path), origin_of(container)
         said = statement_about_pictures(path)
         before, before_time, last, number, early = None, -np.inf, np.inf, 0, _early(stream)
         try:
@@ -199,54 +141,10 @@ def _scaled(frame: Any, height: int, width: int, said: SpatialMetadata, path: st
     return as_panorama(rgb_of(frame, height * (1 + (half[0] == 1)), width * (1 + (half[0] == 2))), said, path)
 
 
-def read_sound(
-    path: str | Path,
-    start: float = 0.0,
-    duration: float | None = None,
-    *,
-    sample_rate: float | None = None,
-    source: str = "ambix",
-    channel_map: Any = "auto",
-) -> tuple[Float[np.ndarray, "channels time"], float]:
-    """Read a stretch of a file's sound on the clock of :func:`read_frames`.
-
-    Where the sound begins later than the picture, or ends before ``start + duration``, there is silence. With a
-    duration only the stretch is loaded, as :func:`ambikit.read_segment` does.
-
-    Parameters
-    ----------
-    path
-        A sound or video file.
-    start
-        Seconds from the start of the file's presentation, not negative.
-    duration
-        Seconds; None reads to the end.
-    sample_rate, source, channel_map
-        As in :func:`ambikit.read`, which reads the file.
-
-    Returns
-    -------
-    signal, sample_rate
-        AmbiX ``(channels, round(duration * sample_rate))`` and its rate in Hz.
-    """
-    if not np.isfinite(start) or start < 0 or (duration is not None and not duration > 0):
-        raise AmbikitError(
-            f"got start={start} and duration={duration}; expected seconds: a start that is not negative and a positive "
-            "duration, or None to read to the end"
-        )
-    how: dict[str, Any] = {"sample_rate": sample_rate, "source": source, "channel_map": channel_map}
-    if duration is None:
-        signal, rate = ambikit.read(path, **how)
-        return signal[:, round(start * rate) :], rate
-    signal, rate = ambikit.read_segment(path, start, duration, **how)
-    missing = round(duration * rate) - signal.shape[-1]
-    return (np.pad(signal, ((0, 0), (0, missing))) if missing else signal), rate
-
-
 def _shown(container: Any, stream: Any, times: np.ndarray, path: str | Path) -> list[np.ndarray]:
     """The pictures on the screen at ascending times, decoding each stretch of the file once."""
     pictures: list[np.ndarray] = []
-    origin, early = _origin(container), _early(stream)
+    origin, early = origin_of(container), _early(stream)
     current = following = None  # what is on the screen, and the frame after it where that is decoded
     current_time = following_time = last = -np.inf
     decoded: Iterator[Any] = iter(())
@@ -282,7 +180,7 @@ def _frames_from(
             target = max(time - margin, 0.0) + origin
             container.seek(int(target / stream.time_base), stream=stream, backward=True)
         else:  # anew: in transport streams a seek to the start ends behind it
-            stream = _video_stream(container := _opened(path), path)
+            stream = video_stream(container := opened(path), path)
         decoded = _timed(container.decode(stream))
         first = next(decoded, None)
         if first is not None and (_time_of(first, origin) <= time + _early(stream) or margin == np.inf):
@@ -310,41 +208,7 @@ def _frame_duration(frame: Any, stream: Any) -> float:
     return 1.0 / float(rate) if rate else 0.0
 
 
-def _end_of(stream: Any, container: Any) -> float:
-    if stream.duration is not None:
-        return float((stream.duration + (stream.start_time or 0)) * stream.time_base) - _origin(container)
-    return 0.0 if container.duration is None else container.duration / 1e6
-
-
-def _origin(container: Any) -> float:
-    """Where the presentation begins on the container's clock, seconds."""
-    return 0.0 if container.start_time is None else container.start_time / 1e6
-
-
 def _decoding_errors() -> tuple[type[Exception], ...]:
     import av
 
     return (av.error.FFmpegError, ValueError, MemoryError)
-
-
-def _opened(path: str | Path) -> Any:
-    try:
-        import av
-    except ImportError as error:
-        raise MissingExtraError(
-            "reading video needs the package av, which is not installed; install it with: pip install 'ambikit[media]'"
-        ) from error
-    try:
-        # Absolute, so that no part of the name is taken for a protocol; the whitelist keeps out playlists, which
-        # could name other files.
-        return av.open(str(Path(path).resolve()), options={"format_whitelist": _FORMATS})
-    except (OSError, ValueError, MemoryError, av.error.FFmpegError) as error:
-        raise FileError(
-            f"got {path}, which cannot be opened ({error}); expected a complete media file; check or replace it"
-        ) from error
-
-
-def _video_stream(container: Any, path: str | Path) -> Any:
-    if not container.streams.video:
-        raise FileError(f"got {path}, which has no video; expected a file with pictures; check the path")
-    return container.streams.video[0]
