@@ -1,16 +1,16 @@
-"""Where to look: the directions and fields of view that cut a panorama into pairs of picture and sound."""
+"""How viewpoints are chosen: at random, or on the objects of a picture."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
-from zlib import crc32
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float
 
+import ambikit
 from ambikit.errors import AmbikitError, ShapeError
+from ambikit_models.panorama.view_angles import Viewpoints, smallest_angle
 
 __all__ = ["HasDirections", "ObjectViewpoints", "RandomViewpoints", "Viewpoints"]
 
@@ -19,64 +19,6 @@ FieldOfViewAs = Literal["angle", "width"]
 
 #: how many candidates are tried for one centre, and how many whole sets for one clip, before the best is taken
 _CANDIDATES, _ROUNDS = 32, 8
-
-
-@dataclass(frozen=True)
-class Viewpoints:
-    """A few viewpoints for each of a few clips.
-
-    Attributes
-    ----------
-    azimuth, elevation
-        The direction of the centre of each view in radians, shape ``(clips, views)``; azimuth to the left.
-    field_of_view
-        The full angle from the left to the right edge in radians, shape ``(clips, views)``.
-
-    Examples
-    --------
-    >>> front = torch.zeros(1, 2, dtype=torch.float64)
-    >>> pair = Viewpoints(torch.tensor([[0.0, math.pi / 2]], dtype=torch.float64), front, front + 1.0)
-    >>> pair.clips, pair.views, round(math.degrees(pair.separation()[0]))
-    (1, 2, 90)
-    """
-
-    azimuth: Float[torch.Tensor, "clips views"]
-    elevation: Float[torch.Tensor, "clips views"]
-    field_of_view: Float[torch.Tensor, "clips views"]
-
-    @property
-    def clips(self) -> int:
-        """The number of clips."""
-        return self.azimuth.shape[0]
-
-    @property
-    def views(self) -> int:
-        """The number of viewpoints per clip."""
-        return self.azimuth.shape[1]
-
-    def __getitem__(self, clips: Any) -> "Viewpoints":
-        """The viewpoints of some of the clips: a slice, a mask or an array of indices."""
-        if isinstance(clips, int):
-            clips = [clips]
-        return Viewpoints(self.azimuth[clips], self.elevation[clips], self.field_of_view[clips])
-
-    def to(self, *args: Any, **kwargs: Any) -> "Viewpoints":
-        """Bring the angles to a device or dtype, with the arguments of ``torch.Tensor.to``."""
-        return Viewpoints(*(x.to(*args, **kwargs) for x in (self.azimuth, self.elevation, self.field_of_view)))
-
-    def fingerprints(self) -> list[int]:
-        """One number for each clip that follows from its viewpoints: to draw from, what shall change with them."""
-        angles = [angle.numpy(force=True) for angle in (self.azimuth, self.elevation, self.field_of_view)]
-        return [crc32(np.stack(of_one).tobytes()) for of_one in zip(*angles, strict=True)]
-
-    def mirrored(self) -> "Viewpoints":
-        """The viewpoints for a scene whose left and right have been exchanged."""
-        return Viewpoints(-self.azimuth, self.elevation, self.field_of_view)
-
-    def separation(self) -> Float[torch.Tensor, "clips"]:
-        """The smallest great-circle angle between two centres of a clip, in radians (π for a single view)."""
-        vectors = _vectors(self.azimuth.numpy(force=True), self.elevation.numpy(force=True))
-        return torch.from_numpy(_smallest_angle(vectors)).to(self.azimuth)
 
 
 @runtime_checkable
@@ -179,7 +121,7 @@ class RandomViewpoints:
             if not narrow.size:
                 break
             drawn = self._one_round(generator, narrow.size)
-            separation = _smallest_angle(_vectors(*drawn))
+            separation = smallest_angle(ambikit.angles_to_vectors(*drawn))
             better = separation > widest[narrow]
             chosen = narrow[better]
             azimuth[chosen], elevation[chosen] = drawn[0][better], drawn[1][better]
@@ -194,8 +136,8 @@ class RandomViewpoints:
             candidates = 1 if view == 0 else _CANDIDATES
             azimuths = generator.uniform(-np.pi, np.pi, (clips, candidates))
             elevations = self._elevations(generator, (clips, candidates))
-            placed = _vectors(azimuth[:, :view], elevation[:, :view])
-            cosine = _vectors(azimuths, elevations) @ placed.swapaxes(-1, -2)
+            placed = ambikit.angles_to_vectors(azimuth[:, :view], elevation[:, :view])
+            cosine = ambikit.angles_to_vectors(azimuths, elevations) @ placed.swapaxes(-1, -2)
             nearest = np.arccos(np.clip(cosine, -1.0, 1.0)).min(axis=-1, initial=np.pi)
             fits = nearest >= self.minimum_separation
             chosen = np.where(fits.any(axis=1), fits.argmax(axis=1), nearest.argmax(axis=1))
@@ -303,16 +245,3 @@ def _elevations(generator: np.random.Generator, maximum: float, shape: tuple[int
     """Elevations uniform in solid angle: the area between two latitudes goes with the sine."""
     limit = math.sin(maximum)
     return np.arcsin(generator.uniform(-limit, limit, shape))
-
-
-def _vectors(azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
-    return np.stack(
-        [np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation)], axis=-1
-    )
-
-
-def _smallest_angle(vectors: np.ndarray) -> np.ndarray:
-    """The smallest angle between two of the vectors, ``(clips, views, 3) -> (clips,)``; π for a single one."""
-    first, second = np.triu_indices(vectors.shape[1], k=1)
-    cosine = np.sum(vectors[:, first] * vectors[:, second], axis=-1)
-    return np.arccos(np.clip(cosine, -1.0, 1.0)).min(axis=-1, initial=np.pi)
