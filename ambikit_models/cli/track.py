@@ -87,7 +87,8 @@ class Track:
 
         from ambikit_models.datasets.sounding_faces import track_faces
         from ambikit_models.datasets.youtube_asmr import YouTubeASMR
-        from ambikit_models.downstream.tracking.tracked_objects import FilmedTracks, WorldTracks
+        from ambikit_models.downstream.tracking.filmed_tracks import FilmedTracks
+        from ambikit_models.downstream.tracking.world_tracks import WorldTracks
         from ambikit_models.media import media_duration
 
         how = {"size": recipe.clip.size, "shift": self.shift, "correlation": self.correlation}

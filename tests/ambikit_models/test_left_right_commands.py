@@ -15,7 +15,7 @@ from ambikit_models.cli.track import Track
 from ambikit_models.datasets.sounding_faces import FaceTrack
 from ambikit_models.datasets.stereo_clips import StereoClip
 from ambikit_models.downstream.probing.subjects import System
-from ambikit_models.downstream.tracking.tracked_objects import FilmedTracks
+from ambikit_models.downstream.tracking.filmed_tracks import FilmedTracks
 from ambikit_models.panorama.detection import Detections
 from ambikit_models.preparation.clip_files import Storing, write_pictures
 from ambikit_models.sound import SoundFeatures

@@ -20,7 +20,7 @@ from ambikit_models.downstream.tracking.sounding_tracker import (
     score_boxes,
     usual_box,
 )
-from ambikit_models.downstream.tracking.tracked_objects import WorldTracks
+from ambikit_models.downstream.tracking.world_tracks import WorldTracks
 from ambikit_models.panorama.viewpoints import Viewpoints
 from ambikit_models.sound import SoundFeatures
 from ambikit_models.world.clips import WorldClips
