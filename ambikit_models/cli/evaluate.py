@@ -11,8 +11,9 @@ from ambikit.errors import AmbikitError
 from ambikit_models.cli.places import check_source, device_of
 
 if TYPE_CHECKING:
-    from ambikit_models.downstream.probing.engine import Figure, Task, Tell, Way
+    from ambikit_models.downstream.probing.engine import Figure, Tell, Way
     from ambikit_models.downstream.probing.subjects import Subject, System
+    from ambikit_models.study.examinations import Place
 
 __all__ = ["Evaluate"]
 
@@ -113,21 +114,19 @@ class Evaluate:
         from ambikit_models.downstream.directions.one_shot import one_shot_figures
         from ambikit_models.downstream.probing.engine import evaluate
         from ambikit_models.downstream.probing.losses import Classes
-        from ambikit_models.downstream.probing.scenes import WorldScenes
+        from ambikit_models.study.examinations import alignment_at, task_at
 
         if self.task == "pretext":
             return self._pretexts(tell)
-        world = None if self.world is None else WorldScenes(self.world, workers=self.workers)
-        systems = self._systems()
+        place, systems = self._where(), self._systems()
         if self.task == "alignment":
-            return [f for system in systems for f in self._alignment(system, world, tell)]
+            return [f for system in systems for f in alignment_at(system, place, seeds=self.seeds, tell=tell)]
         if self.task == "segmentation":
-            return self._segmentation(systems, world, tell)
+            return self._segmentation(systems, place, tell)
         if self.task == "localization":
-            return [
-                f for system in systems for f in self._pointing(system, world, first=system is systems[0], tell=tell)
-            ]
-        task, ways = self._task(world), self._ways()
+            first = systems[0]
+            return [f for system in systems for f in self._pointing(system, place, first=system is first, tell=tell)]
+        task, ways = task_at(self.task, place), self._ways()
         if isinstance(task.loss, Classes):
             task.loss = Classes(self.label_smoothing)
         figures: list[Figure] = []
@@ -153,6 +152,15 @@ class Evaluate:
     @property
     def _place(self) -> str:
         return device_of(self.device)
+
+    def _where(self) -> "Place":
+        from ambikit_models.downstream.probing.scenes import WorldScenes
+        from ambikit_models.study.examinations import Place
+
+        if self.data is not None:
+            return Place(self.data, self.lists, self.folds)
+        assert self.world is not None
+        return Place(WorldScenes(self.world, workers=self.workers))
 
     def _systems(self) -> "list[System]":
         from ambikit_models.downstream.probing.subjects import System
@@ -201,37 +209,14 @@ class Evaluate:
             raise AmbikitError("got no way to learn; expected at least one of --frozen, --mlp and --tuned")
         return chosen
 
-    def _task(self, world: Any) -> "Task":
-        from ambikit_models.downstream.directions.azimuths import EventDirections, ObjectDirections
-        from ambikit_models.downstream.directions.sound_events import RecordedEvents, SimulatedEvents
-        from ambikit_models.downstream.recognition.acoustic_scenes import AcousticScenes, RoomsHeard
-        from ambikit_models.downstream.recognition.actions import Actions, ObjectClasses
-        from ambikit_models.downstream.recognition.audio_visual_scenes import RoomsSeenAndHeard, UrbanPlaces
-
-        data, folds = self.data, {"folds": self.folds} if self.folds else {}
-        if data is None:
-            return {
-                "actions": lambda: ObjectClasses(world),
-                "acoustic-scenes": lambda: RoomsHeard(world),
-                "audio-visual-scenes": lambda: RoomsSeenAndHeard(world),
-                "directions": lambda: ObjectDirections(world),
-                "sound-events": lambda: SimulatedEvents(world.scenes),
-            }[self.task]()
-        return {
-            "actions": lambda: Actions(data),
-            "acoustic-scenes": lambda: AcousticScenes(data, **folds),
-            "audio-visual-scenes": lambda: UrbanPlaces(data),
-            "directions": lambda: EventDirections(data, **folds),
-            "sound-events": lambda: RecordedEvents(data),
-        }[self.task]()
-
-    def _segmentation(self, systems: "list[System]", world: Any, tell: "Tell") -> "list[Figure]":
-        from ambikit_models.downstream.segmentation.task import recorded_views, segmentation_figures, world_views
+    def _segmentation(self, systems: "list[System]", place: "Place", tell: "Tell") -> "list[Figure]":
+        from ambikit_models.downstream.segmentation.task import segmentation_figures
         from ambikit_models.downstream.segmentation.training import (
             PAPER_SEGMENTATION,
             WORLD_SEGMENTATION,
             SegmentationConfig,
         )
+        from ambikit_models.study.examinations import segmentation_at
         from ambikit_models.training.config import load_yaml
 
         if self.mlp or self.head is not None or not (self.frozen or self.tuned):
@@ -239,50 +224,28 @@ class Evaluate:
                 "got --mlp, --head or no way to learn for segmentation, whose head is a pyramid of its own; expected "
                 "--frozen or --tuned; give details as a SegmentationConfig with --tuning"
             )
-        config = PAPER_SEGMENTATION if world is None else WORLD_SEGMENTATION
+        config = WORLD_SEGMENTATION if self.data is None else PAPER_SEGMENTATION
         if self.tuning is not None:
             config = load_yaml(SegmentationConfig, self.tuning)
         config = config if self.epochs is None else config.lasting(self.epochs)
         ways = {name: replace(config, tuned=name == "tuned") for name in ("frozen", "tuned") if getattr(self, name)}
         figures: list[Figure] = []
         for system in systems:
-            if world is None:
-                splits = recorded_views(self.data or "", system, config.views, self.lists)
-            else:
-                splits = world_views(world, system, config.views)
+            splits = segmentation_at(system, place, config.views)
             how = {"seeds": self.seeds, "tell": tell, "baseline": system is systems[0]}
             beside = ("video",) if "Kinetics" in system.name else None  # its features were never heard with sound
             figures += segmentation_figures(system, splits, ways, beside=beside, **how)
         return figures
 
-    def _pointing(self, system: "System", world: Any, *, first: bool, tell: "Tell") -> "list[Figure]":
+    def _pointing(self, system: "System", place: "Place", *, first: bool, tell: "Tell") -> "list[Figure]":
         from ambikit_models.downstream.localization.pointing import pointing_figures
+        from ambikit_models.downstream.probing.scenes import WorldScenes
 
-        if world is None:
+        if not isinstance(place.source, WorldScenes):
             raise AmbikitError(
                 "got localization on a folder, where nobody knows what sounds; expected --world SCENES; maps of a "
                 "folder's clips are shown by ambikit-models localize"
             )
         translated = any(phase.predicts for phase in system.recipe.phases)
-        return pointing_figures(system, world.clips(system, "test"), priors=first, translated=translated, tell=tell)
-
-    def _alignment(self, system: "System", world: Any, tell: "Tell") -> "list[Figure]":
-        import numpy as np
-
-        from ambikit_models.downstream.alignment.alignment_bins import alignment_figures, alignment_folds
-        from ambikit_models.study.videos import open_videos
-
-        if self.data is not None and self.lists:
-            if len(self.lists) != 2:
-                raise AmbikitError(f"got --lists {' '.join(self.lists)}; expected two, to train heads on and to test")
-            sides = [open_videos(self.data, system.recipe, split=name) for name in self.lists]
-            folds = [tuple(part for clips in sides for part in (clips, clips.readable()))]
-        elif self.data is not None:
-            clips = open_videos(self.data, system.recipe)
-            folds = alignment_folds(clips.subset(clips.readable()), 2)
-        else:
-            head, test = (world.clips(system, part) for part in ("head", "test"))
-            folds = [(head, np.arange(len(head)), test, np.arange(len(test)))]
-        trained = any(phase.predicts for phase in system.recipe.phases)
-        how = {"translated": trained and "untrained" not in system.name, "seeds": self.seeds, "tell": tell}
-        return alignment_figures(system, folds, **how)
+        clips = place.source.clips(system, "test")
+        return pointing_figures(system, clips, priors=first, translated=translated, tell=tell)

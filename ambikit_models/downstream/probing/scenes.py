@@ -33,19 +33,22 @@ class WorldScenes:
         Of the world.
     workers
         Processes that render.
+    world
+        The usual one, or another; a subject decides rate and duration.
     """
 
     scenes: int
     seed: int = 0
     workers: int = 2
+    world: WorldConfig = field(default_factory=WorldConfig)
     _rendered: dict[Any, WorldClips] = field(default_factory=dict, repr=False)
 
     def clips(self, subject: Subject, part: str, **changes: Any) -> WorldClips:
-        """The scenes of a part, ``"head"`` or ``"test"``, of a world that differs in some fields from the usual."""
+        """The scenes of a part, ``"head"`` or ``"test"``, of a world that differs in some fields."""
         sound = SoundFeatures(sample_rate=subject.sample_rate)
         if isinstance(subject, System):
             sound = subject.recipe.sound
-        world = replace(WorldConfig(), sample_rate=subject.sample_rate, duration=subject.duration, **changes)
+        world = replace(self.world, sample_rate=subject.sample_rate, duration=subject.duration, **changes)
         key = (part, world, sound.keeps)
         if key not in self._rendered:
             indices = range(_PARTS[part], _PARTS[part] + self.scenes)
