@@ -17,12 +17,14 @@ from ambikit_models.datasets.stereo_clips import StereoClip
 from ambikit_models.downstream.probing.subjects import System
 from ambikit_models.downstream.tracking.filmed_tracks import FilmedTracks
 from ambikit_models.panorama.detection import Detections
+from ambikit_models.panorama.viewpoints import Viewpoints
 from ambikit_models.preparation.clip_files import Storing, write_pictures
 from ambikit_models.sound import SoundFeatures
 from ambikit_models.study.following import scenes_to_follow
 from ambikit_models.training.checkpoints import save_checkpoint
 from ambikit_models.training.config import ClipConfig, Phase, TrainingConfig
 from ambikit_models.training.correspondence_config import CorrespondenceConfig
+from ambikit_models.world.config import WorldConfig
 
 
 def recipe(format="stereo"):
@@ -56,6 +58,33 @@ class TestScenesToFollow:
         slot = clips.scenes.objects.sounding.argmax(-1)
         middle = clips.scenes.objects.azimuth[np.arange(4), slot] - looked
         np.testing.assert_allclose(followed.truth.mean(1), middle, atol=1e-6)
+
+    def test_the_truth_moves_as_the_object_is_seen_and_heard_to_move(self):
+        """One source, dry and alone; the left and the right rim of a ball are as far from its azimuth in any view."""
+        dry = WorldConfig(silent=(0, 0), reverberation=0.0, snr_db=None)
+        followed, clips, looked = scenes_to_follow(recipe("foa_intensity"), 24, world=dry, workers=1)
+        side, pieces = 96, followed.video.shape[1]
+        angles = torch.from_numpy(looked)[:, None].expand(-1, pieces)
+        views = Viewpoints(angles, torch.zeros_like(angles), torch.full_like(angles, np.pi / 2))
+        when = torch.linspace(0, 1, pieces).double().expand(24, -1)
+        shown = clips.variant(size=side).object_map(np.arange(24), views, when)
+        slot = torch.from_numpy(clips.scenes.objects.sounding.argmax(-1))[:, None, None, None, None]
+        columns = (shown == slot).any(-2).flatten(1, 2).numpy()
+        first, last = columns.argmax(-1), side - columns[..., ::-1].argmax(-1)
+        whole = (columns.sum(-1) == last - first) & (first > 0) & (last < side)  # from rim to rim
+        assert whole.sum() > 100
+        seen = -np.arctan(2 * np.stack([first, last]) / side - 1).mean(0)
+
+        def of_scenes(angles):
+            """How far from their mean in each scene."""
+            known = np.ma.masked_array(angles, ~whole)
+            return (known - known.mean(1, keepdims=True))[whole]
+
+        moved = of_scenes(followed.truth)
+        assert np.degrees(moved).std() > 2
+        assert np.degrees(np.abs(seen - followed.truth)[whole]).max() < 2.5  # a pixel of the middle has 1.2
+        assert np.corrcoef(moved, of_scenes(seen))[0, 1] > 0.95
+        assert np.corrcoef(moved, of_scenes(followed.heard))[0, 1] > 0.95
 
     def test_pieces_are_those_of_the_whole(self):
         """What is right is louder at the right, in every piece."""
