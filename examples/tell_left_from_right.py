@@ -7,7 +7,7 @@ Half of the clips of a synthetic world get their two channels exchanged, and a n
 (K. Yang, B. Russell, J. Salamon, "Telling Left from Right", CVPR 2020). Then it is asked about scenes that it has not
 met, with controls: where the pictures are mirrored its answers must turn round, and where silence is heard, or the same
 in both channels, half of them must be right. It ends in a picture of where the network hears a sound, which nobody told
-it, and in two sound files: that sound, and the same with its channels exchanged. Headphones help.
+it, and in two sound files: that of the first film, and the same with its channels exchanged.
 """
 
 import os
@@ -158,7 +158,6 @@ def show(
     import torch
 
     import ambikit
-    from ambikit_models.downstream.localization.heard_places import as_two_channels
     from ambikit_models.panorama.viewpoints import Viewpoints
     from ambikit_models.study.following import follow, scenes_to_follow
 
@@ -177,10 +176,11 @@ def show(
     draw(picture, pictures, rows, followed, places, answers)
 
     turned = ambikit.align(scenes.signals(rows[:1]).cpu(), float(looked[rows[0]]), 0.0)
-    left_right = as_two_channels(recipe.sound, turned)[0]
-    left_right = left_right / (2 * left_right.abs().max())
+    # narrower beams than those of the network, so that the way through the picture is heard from side to side
+    beams = ambikit.decode_stereo(turned, pattern="hypercardioid")[0]
+    beams = beams / (2 * beams.abs().max())
     sounds = [arguments.output / name for name in ("as_it_is.wav", "exchanged.wav")]
-    for path, sound in zip(sounds, (left_right, left_right.flip(0)), strict=True):
+    for path, sound in zip(sounds, (beams, beams.flip(0)), strict=True):
         ambikit.write(path, sound.numpy(), recipe.sound.sample_rate)
     return picture, sounds
 
