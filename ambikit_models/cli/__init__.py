@@ -1,4 +1,4 @@
-"""The command line: ``ambikit-models study | train | evaluate | audit | prepare | shards | write-world``.
+"""The command line: ``ambikit-models study | train | evaluate | reproduce | audit | prepare | shards | write-world``.
 
 One file per command: a class whose fields are its options and whose method ``run`` does it.
 """

@@ -12,6 +12,7 @@ from ambikit_models.cli.follow_sound import FollowSound
 from ambikit_models.cli.localize import Localize
 from ambikit_models.cli.prepare import Prepare
 from ambikit_models.cli.published import ImportPublished
+from ambikit_models.cli.reproduce import Reproduce
 from ambikit_models.cli.shards import Shards
 from ambikit_models.cli.study import Study
 from ambikit_models.cli.track import Track
@@ -29,6 +30,7 @@ def main(arguments: list[str] | None = None) -> None:
         Study
         | Train
         | Evaluate
+        | Reproduce
         | EvaluateSound
         | Localize
         | FollowSound

@@ -33,16 +33,16 @@ class Row:
     """In which table; those of a supplement begin with S."""
     row: str
     """Its words there."""
-    tasks: tuple[str, ...]
-    """What ``ambikit-models evaluate`` examines it on."""
+    tasks: dict[str, list[str]]
+    """What ``ambikit-models evaluate`` examines it on, and the ways of learning that the figures are of."""
     recipe: str | None = None
     """The recipe; None for a system that is not ours."""
     set: tuple[str, ...] = ()
     """Changes of the recipe, as for ``ambikit-models train --set``."""
     trained: bool = True
     """Whether there is a training before the evaluation; else the networks are examined as they begin."""
-    way: str = "frozen"
-    """Which way of learning the figures are of, as ``ambikit-models evaluate`` names it."""
+    world: tuple[str, ...] = ()
+    """Changes of the synthetic world that it needs there, as for ``ambikit-models train --world-set``."""
     note: str = ""
     """What the paper leaves open, and how it is read here."""
     reported: dict[str, float] = field(default_factory=dict)
