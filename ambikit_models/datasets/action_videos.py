@@ -1,15 +1,19 @@
 """Short videos of human actions: what UCF101 and HMDB51 share."""
 
+from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from ambikit.errors import AmbikitError
+from ambikit_models.datasets.listing import Layout, Listing, one_of
 from ambikit_models.media import VideoFacts, read_frames, video_facts
 
-__all__ = ["ActionVideo"]
+__all__ = ["ActionVideo", "ActionVideos"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,60 @@ class ActionVideo:
             )
         last = max(facts.duration - (0.5 / facts.frame_rate if facts.frame_rate else 0.0), 0.0)
         return read_frames(self.path, np.minimum(start + np.arange(frames) / frame_rate, last))
+
+
+class ActionVideos(Listing[ActionVideo]):
+    """The videos of one part of one of the three splits of a data set.
+
+    Parameters
+    ----------
+    root
+        The folder of the data set.
+    split
+        1, 2 or 3; the papers report 1.
+    part
+        ``"train"`` or ``"test"``.
+    transform
+        See :class:`~ambikit_models.datasets.listing.Listing`.
+    allow_missing
+        Go on where videos of the lists are not there; :attr:`missing` names them.
+
+    Attributes
+    ----------
+    classes
+        Names of the actions in the order of their numbers.
+
+    Raises
+    ------
+    MissingDatasetError
+        If a list or a video of a list is not there.
+    FileError
+        If a list cannot be understood.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        split: int = 1,
+        part: str = "train",
+        *,
+        transform: Callable[[ActionVideo], Any] | None = None,
+        allow_missing: bool = False,
+    ) -> None:
+        one_of("split", split, (1, 2, 3))
+        one_of("part", part, ("train", "test"))
+        layout, self.classes, videos = self._listed(root, split, part)
+        present = set(layout.present({name: video.path for name, video in videos.items()}, allow_missing))
+        super().__init__(
+            [video for name, video in videos.items() if name in present],
+            transform,
+            [name for name in videos if name not in present],
+        )
+
+    @staticmethod
+    @abstractmethod
+    def _listed(root: str | Path, split: int, part: str) -> tuple[Layout, tuple[str, ...], dict[str, ActionVideo]]:
+        """Where the data set lies, the names of its classes, and the videos of its lists by their names there."""
 
 
 def _length(frames: int, frame_rate: float) -> float:

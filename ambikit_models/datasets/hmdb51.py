@@ -2,13 +2,11 @@
 
 import os
 import unicodedata
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from ambikit.errors import FileError
-from ambikit_models.datasets.action_videos import ActionVideo
-from ambikit_models.datasets.listing import Layout, Listing, decoded, one_of
+from ambikit_models.datasets.action_videos import ActionVideo, ActionVideos
+from ambikit_models.datasets.listing import Layout, decoded
 
 __all__ = ["HMDB51"]
 
@@ -16,7 +14,7 @@ _FLAGS = {"0": "unused", "1": "train", "2": "test"}
 _LISTS = "testTrainMulti_7030_splits"
 
 
-class HMDB51(Listing[ActionVideo]):
+class HMDB51(ActionVideos):
     """HMDB51 [1]_: videos of 51 motions, in three splits for training and testing.
 
     ::
@@ -39,14 +37,8 @@ class HMDB51(Listing[ActionVideo]):
     ----------
     root
         The folder that holds the folders of the classes and the lists.
-    split
-        1, 2 or 3; the papers report 1.
-    part
-        ``"train"`` or ``"test"``.
-    transform
-        See :class:`~ambikit_models.datasets.listing.Listing`.
-    allow_missing
-        Go on where videos of the lists are not there; :attr:`missing` names them.
+    split, part, transform, allow_missing
+        As in :class:`~ambikit_models.datasets.action_videos.ActionVideos`.
 
     Attributes
     ----------
@@ -66,17 +58,8 @@ class HMDB51(Listing[ActionVideo]):
        recognition", ICCV 2011.
     """
 
-    def __init__(
-        self,
-        root: str | Path,
-        split: int = 1,
-        part: str = "train",
-        *,
-        transform: Callable[[ActionVideo], Any] | None = None,
-        allow_missing: bool = False,
-    ) -> None:
-        one_of("split", split, (1, 2, 3))
-        one_of("part", part, ("train", "test"))
+    @staticmethod
+    def _listed(root: str | Path, split: int, part: str) -> tuple[Layout, tuple[str, ...], dict[str, ActionVideo]]:
         layout = Layout(
             "HMDB51",
             root,
@@ -87,9 +70,9 @@ class HMDB51(Listing[ActionVideo]):
         lists = sorted(path for path in layout.folder(_LISTS).iterdir() if path.name.endswith(ending))
         if not lists:
             raise layout.lacks(f"{_LISTS} has no list {{class}}{ending}")
-        self.classes = tuple(path.name.removesuffix(ending) for path in lists)
-        videos, files = [], {}
-        for index, (action, path) in enumerate(zip(self.classes, lists, strict=True)):
+        classes = tuple(path.name.removesuffix(ending) for path in lists)
+        videos = {}
+        for index, (action, path) in enumerate(zip(classes, lists, strict=True)):
             folder = next(
                 (f for base in (".", "videos", "hmdb51_org") if (f := layout.root / base / action).is_dir()), None
             )
@@ -103,18 +86,9 @@ class HMDB51(Listing[ActionVideo]):
                     )
                 if _FLAGS[flag] == part:
                     name = f"{action}/{file.strip()}"
-                    files[name] = there.get(_spelled(file.strip().encode()))
-                    videos.append((name, action, index))
-        present = set(layout.present(files, allow_missing))
-        super().__init__(
-            [
-                ActionVideo(Path(name).stem, action, index, path)
-                for name, action, index in videos
-                if name in present and (path := files[name]) is not None
-            ],
-            transform,
-            [name for name in files if name not in present],
-        )
+                    found = there.get(_spelled(file.strip().encode()), layout.root / name)
+                    videos[name] = ActionVideo(Path(name).stem, action, index, found)
+        return layout, classes, videos
 
 
 def _spelled(name: bytes) -> str:

@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from ambikit_models.datasets.listed_videos import listed_clips
+from ambikit_models.datasets.listed_videos import ListedVideos, files_below
 from ambikit_models.datasets.listing import Layout, one_of
-from ambikit_models.datasets.named_files import PICTURE_FILES, SOUND_FILES, files_by_name
-from ambikit_models.datasets.paired_clips import PairedClips
 from ambikit_models.sound import SoundFeatures
 
 __all__ = ["Sphere360"]
@@ -14,7 +12,7 @@ __all__ = ["Sphere360"]
 _SPLITS = ("train", "test")
 
 
-class Sphere360(PairedClips):
+class Sphere360(ListedVideos):
     """The Sphere360 clips [1]_ as one has downloaded them: bring your own files, as the videos are YouTube's.
 
     ::
@@ -31,7 +29,7 @@ class Sphere360(PairedClips):
     split
         ``"train"`` or ``"test"``.
     sound, **settings
-        As in :class:`PairedClips`.
+        As in :class:`~ambikit_models.datasets.paired_clips.PairedClips`.
     allow_missing
         Go on without clips that are not there: videos vanish from YouTube.
 
@@ -58,8 +56,4 @@ class Sphere360(PairedClips):
         one_of("split", split, _SPLITS)
         layout = Layout("Sphere360", root, "split/train.txt and {id}_{start}.mp4", "github.com/liuhuadai/OmniAudio")
         names = layout.lines(layout.file(*(Path(base, f"{split}.txt") for base in ("split", "dataset/split"))))
-        pictures = files_by_name(layout.root, PICTURE_FILES, below=True)
-        # a file that is sound alone is preferred to the sound of the video
-        alone = files_by_name(layout.root, [e for e in SOUND_FILES if e not in PICTURE_FILES], below=True)
-        clips, self.absent = listed_clips(layout, names, pictures, {**pictures, **alone}, allow_missing)
-        super().__init__(clips, sound, **settings)
+        super().__init__(layout, names, *files_below(layout.root), sound, allow_missing=allow_missing, **settings)

@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from ambikit_models.datasets.listed_videos import listed_clips
+from ambikit_models.datasets.listed_videos import ListedVideos, files_below
 from ambikit_models.datasets.listing import Layout, one_of
-from ambikit_models.datasets.named_files import PICTURE_FILES, SOUND_FILES, files_by_name
-from ambikit_models.datasets.paired_clips import PairedClips
 from ambikit_models.sound import SoundFeatures
 
 __all__ = ["SptAudioGen"]
@@ -15,7 +13,7 @@ _SUBSETS = ("YT-All", "YT-Clean", "YT-Music", "REC-Street")
 _SPLITS = ("train", "test")
 
 
-class SptAudioGen(PairedClips):
+class SptAudioGen(ListedVideos):
     """The videos on which SptAudioGen learned [1]_, as one has downloaded them: bring your own files.
 
     ::
@@ -35,7 +33,7 @@ class SptAudioGen(PairedClips):
     split
         ``"train"`` or ``"test"``; None takes the whole subset.
     sound, **settings
-        As in :class:`PairedClips`.
+        As in :class:`~ambikit_models.datasets.paired_clips.PairedClips`.
     subset
         ``"YT-All"``, ``"YT-Clean"``, ``"YT-Music"`` or ``"REC-Street"``.
     fold
@@ -73,7 +71,4 @@ class SptAudioGen(PairedClips):
             "SptAudioGen", root, f"meta/subsets/{name} and {{id}}.mp4", "github.com/pedro-morgado/spatialaudiogen"
         )
         names = layout.lines(layout.file(*(Path(base, name) for base in ("meta/subsets", "subsets", "."))))
-        pictures = files_by_name(layout.root, PICTURE_FILES, below=True)
-        alone = files_by_name(layout.root, [e for e in SOUND_FILES if e not in PICTURE_FILES], below=True)
-        clips, self.absent = listed_clips(layout, names, pictures, {**pictures, **alone}, allow_missing)
-        super().__init__(clips, sound, **settings)
+        super().__init__(layout, names, *files_below(layout.root), sound, allow_missing=allow_missing, **settings)

@@ -1,20 +1,18 @@
 """UCF101: videos of 101 human actions."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from ambikit.errors import FileError
-from ambikit_models.datasets.action_videos import ActionVideo
-from ambikit_models.datasets.listing import Layout, Listing, one_of
+from ambikit_models.datasets.action_videos import ActionVideo, ActionVideos
+from ambikit_models.datasets.listing import Layout
 
 __all__ = ["UCF101"]
 
 _GROUP = re.compile(r"_g(\d+)_c\d+$", re.ASCII)
 
 
-class UCF101(Listing[ActionVideo]):
+class UCF101(ActionVideos):
     """UCF101 [1]_: videos of 101 actions, in three splits for training and testing.
 
     ::
@@ -38,14 +36,8 @@ class UCF101(Listing[ActionVideo]):
     ----------
     root
         The folder that holds ``UCF-101`` and ``ucfTrainTestlist``.
-    split
-        1, 2 or 3; the papers report 1.
-    part
-        ``"train"`` or ``"test"``.
-    transform
-        See :class:`~ambikit_models.datasets.listing.Listing`.
-    allow_missing
-        Go on where videos of the list are not there; :attr:`missing` names them.
+    split, part, transform, allow_missing
+        As in :class:`~ambikit_models.datasets.action_videos.ActionVideos`.
 
     Attributes
     ----------
@@ -65,17 +57,8 @@ class UCF101(Listing[ActionVideo]):
        CRCV-TR-12-01, 2012.
     """
 
-    def __init__(
-        self,
-        root: str | Path,
-        split: int = 1,
-        part: str = "train",
-        *,
-        transform: Callable[[ActionVideo], Any] | None = None,
-        allow_missing: bool = False,
-    ) -> None:
-        one_of("split", split, (1, 2, 3))
-        one_of("part", part, ("train", "test"))
+    @staticmethod
+    def _listed(root: str | Path, split: int, part: str) -> tuple[Layout, tuple[str, ...], dict[str, ActionVideo]]:
         layout = Layout(
             "UCF101",
             root,
@@ -86,7 +69,7 @@ class UCF101(Listing[ActionVideo]):
         numbers = _numbers(layout, layout.file(Path(lists.name, "classInd.txt")))
         folder = layout.folder("UCF-101")
         path = layout.file(Path(lists.name, f"{part}list{split:02}.txt"))
-        videos = []
+        videos = {}
         for count, line in enumerate(layout.lines(path), 1):
             name, *number = line.split()
             action, _, file = name.partition("/")
@@ -95,17 +78,10 @@ class UCF101(Listing[ActionVideo]):
                     f"{path}, entry {count}: got {line!r}; expected {{Class}}/{{file}}.avi, with a class of "
                     "classInd.txt, and behind it the number of the class or nothing; restore the list"
                 )
-            group = _GROUP.search(Path(file).stem)
-            videos.append(
-                ActionVideo(Path(file).stem, action, numbers[action], folder / name, group[1] if group else "")
-            )
-        present = set(layout.present({video.name: video.path for video in videos}, allow_missing))
-        self.classes = tuple(sorted(numbers, key=numbers.__getitem__))
-        super().__init__(
-            [video for video in videos if video.name in present],
-            transform,
-            [video.name for video in videos if video.name not in present],
-        )
+            stem = Path(file).stem
+            group = _GROUP.search(stem)
+            videos[stem] = ActionVideo(stem, action, numbers[action], folder / name, group[1] if group else "")
+        return layout, tuple(sorted(numbers, key=numbers.__getitem__)), videos
 
 
 def _numbers(layout: Layout, path: Path) -> dict[str, int]:

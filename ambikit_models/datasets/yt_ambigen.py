@@ -8,10 +8,9 @@ import numpy as np
 from jaxtyping import Float
 
 from ambikit.errors import FileError
-from ambikit_models.datasets.listed_videos import listed_clips
+from ambikit_models.datasets.listed_videos import ListedVideos
 from ambikit_models.datasets.listing import Layout, one_of
 from ambikit_models.datasets.named_files import PICTURE_FILES, SOUND_FILES, files_by_name
-from ambikit_models.datasets.paired_clips import PairedClips
 from ambikit_models.sound import SoundFeatures
 
 __all__ = ["YTAmbigen"]
@@ -21,7 +20,7 @@ _SPLITS = ("train", "valid", "test")
 _UNIT = 2.0
 
 
-class YTAmbigen(PairedClips):
+class YTAmbigen(ListedVideos):
     """The YT-Ambigen clips [1]_ as one has downloaded them: bring your own files, as the videos are YouTube's.
 
     ::
@@ -41,7 +40,7 @@ class YTAmbigen(PairedClips):
     split
         ``"train"``, ``"valid"`` or ``"test"``.
     sound, **settings
-        As in :class:`PairedClips`.
+        As in :class:`~ambikit_models.datasets.paired_clips.PairedClips`.
     allow_missing
         Go on without clips that are not there: videos vanish from YouTube.
 
@@ -77,8 +76,7 @@ class YTAmbigen(PairedClips):
             files_by_name(layout.folder(folder), endings)
             for folder, endings in (("video", PICTURE_FILES), ("audio", SOUND_FILES))
         )
-        clips, self.absent = listed_clips(layout, names, pictures, sounds, allow_missing)
-        super().__init__(clips, sound, **settings)
+        super().__init__(layout, names, pictures, sounds, sound, allow_missing=allow_missing, **settings)
 
     def camera_directions(self) -> Float[np.ndarray, "clips 2"]:
         """Azimuth and elevation, in radians, in which a view of each clip looks, by ``ambi.json``; nan for others.
