@@ -208,6 +208,11 @@ class TrainingConfig:
                     f"got a phase of flip for sound in the format {self.sound.format!r}, in which nothing has a side; "
                     "expected e.g. stereo, binaural or foa_intensity; set sound.format"
                 )
+            if phase.one_sided > 1 and self.sound.layout.levels != 2:
+                raise AmbikitError(
+                    f"got one_sided={phase.one_sided} for sound in the format {self.sound.format!r}; expected one with "
+                    "the levels of a left and a right channel, e.g. stereo or binaural; set sound.format"
+                )
         regresses = isinstance(self.model, ModelConfig) and self.model.regression
         if any(phase.turns for phase in self.phases) and not regresses:
             raise AmbikitError(

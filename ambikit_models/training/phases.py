@@ -41,6 +41,9 @@ class Phase:
     excerpt, so that excerpts do not overlap. For shift those of picture and sound."""
     turn: float | None = None
     """Rotation only: radians by which sounds are turned; by default any, uniform on the circle."""
+    one_sided: int = 1
+    """Flip only: draw this many clips for each one of the batch, and take the one whose two channels differ most in
+    level. A phase of clips that are clearly heard on one side, before one of all clips, which 1 takes."""
     learning_rate: float = 1e-4
     """Peak learning rate."""
     warm_up: int = 0
@@ -82,6 +85,10 @@ class Phase:
 
         if self.pretext and self.moments > 1:
             raise AmbikitError(f"got moments={self.moments} for {self.objective}; expected 1: every clip is asked once")
+        if self.one_sided < 1 or (self.one_sided > 1 and self.objective != "flip"):
+            raise AmbikitError(
+                f"got one_sided={self.one_sided} for {self.objective}; expected 1, or more for flip alone"
+            )
         if self.objective == "mismatch" and self.clips < 2:
             raise AmbikitError("got mismatch with one clip per step; expected at least 2; raise clips")
 
