@@ -4,17 +4,15 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ambikit_models.alignment import AlignmentModel
-from ambikit_models.batch import Batch
 from ambikit_models.objectives.candidates import Candidates, match_views
 from ambikit_models.objectives.infonce import Gather, gather_alone
-from ambikit_models.objectives.objective import CORRESPONDENCE, ENCODERS, TRANSLATION, Objective
+from ambikit_models.objectives.matching import Matching
 
 __all__ = ["AVSA"]
 
 
 @dataclass(frozen=True)
-class AVSA(Objective):
+class AVSA(Matching):
     """Predict the features of each view from the other modality, among all views (morgado2020, equation 9).
 
     The loss is the mean of the two directions and over clips and views. Its chance value is the logarithm of the
@@ -39,23 +37,6 @@ class AVSA(Objective):
     candidates: Candidates = "all_views"
     within_clip: float = 0.0
     gather: Gather = gather_alone
-
-    @property
-    def trains(self) -> tuple[str, ...]:
-        """Every part."""
-        return (*ENCODERS, *CORRESPONDENCE, *TRANSLATION)
-
-    def embed(self, model: AlignmentModel, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Embed picture and sound of every view."""
-        return model.embed_video(batch.video), model.embed_audio(batch.audio)
-
-    def compare(self, model: AlignmentModel, video: Tensor, audio: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss and the accuracy."""
-        predicted_video = model.predicted_video_head(model.audio_to_video(audio))
-        predicted_audio = model.predicted_audio_head(model.video_to_audio(video))
-        video_loss, video_accuracy = self._direction(predicted_video, model.video_head(video))
-        audio_loss, audio_accuracy = self._direction(predicted_audio, model.audio_head(audio))
-        return (video_loss + audio_loss) / 2, {"accuracy": (video_accuracy + audio_accuracy) / 2}
 
     def _direction(self, prediction: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         return match_views(
