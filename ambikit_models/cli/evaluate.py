@@ -53,7 +53,8 @@ class Evaluate:
     seeds: tuple[int, ...] = (0,)
     """Of heads and tuning."""
     folds: tuple[int, ...] = ()
-    """Test these folds only, where the data set has four."""
+    """Test these folds only, where the data set has four. For directions on the world: of four folds of its scenes,
+    each learned from the others, in place of as many scenes to be tested on."""
     lists: tuple[str, ...] = ()
     """For alignment and segmentation: lists of ids to train heads on and to test, such as train test; by default two
     folds of videos (segmentation: train and test where they are). For pretext: the list to test, by default test."""

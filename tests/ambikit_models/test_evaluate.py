@@ -109,6 +109,16 @@ class TestObjectDirections:
         widths = [task.encoder(system, senses)(split.test.inputs(np.arange(2))).shape for senses in task.senses]
         assert widths == [(2, 1, 48), (2, 1, 192)]
 
+    def test_folds(self, world, system):
+        """Every scene is tested once, and learned from in the three others."""
+        splits = ObjectDirections(world, folds=(1, 2, 3, 4)).splits(system)
+        tested = [split.test.groups.tolist() for split in splits]
+        assert sorted(np.concatenate(tested)) == list(range(24))
+        for split, part in zip(splits, tested, strict=True):
+            assert sorted([*split.train.groups.tolist(), *part]) == list(range(24))
+        figures = evaluate(ObjectDirections(world, folds=(1, 3)), system, {"frozen": PROBE})
+        assert {len(f.per_unit) for f in figures if f.per_unit is not None} == {12}
+
 
 def test_simulated_events():
     system = small_system(duration=0.5)

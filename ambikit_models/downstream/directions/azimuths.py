@@ -155,9 +155,16 @@ class ObjectDirections(_Azimuths):
 
     name = "directions"
     world: WorldScenes
+    folds: tuple[int, ...] = ()
+    """Which of four folds of the scenes are tested, as in cross-validation; by default none, but as many other scenes
+    as are learned from."""
 
     def splits(self, subject: Subject) -> list[Split]:
         """Every scene once."""
+        if self.folds:
+            whole = _Scenes(self.world, subject, "head")
+            folds = given_folds(np.arange(len(whole)) % 4 + 1, self.folds)
+            return [Split(Part(whole, train), Part(whole, test)) for train, test in folds]
         train, test = (_Scenes(self.world, subject, part) for part in ("head", "test"))
         return [Split(train, test)]
 
