@@ -45,6 +45,14 @@ def correlations(
         In Hz.
     bands, window, hop
         As for log-mel; frames are the same.
+
+    Notes
+    -----
+    The peak is the delay between two microphones. It is not the interaural time difference where the two ears are made
+    from a first-order scene (``binaural_gcc``): above about 0.7 kHz first order holds no delay, and these bins, which
+    are most, agree on a lag near 0. What is left is the side: the ear that is nearer has more of the correlation on its
+    side. Of noise at 90°, heard through a rigid sphere, the peak of all frequencies lies at 0.01 ms, of those below
+    1.5 kHz at 0.39 ms, below 0.7 kHz at 0.61 ms; of the sphere itself at 0.67, 0.70 and 0.75 ms.
     """
     frame_length, hop_length, frames = feature_grid(signal.shape[-1], sample_rate, window, hop)
     spectrum = ambikit.stft(signal, frame_length=frame_length, hop_length=hop_length)[..., :frames]

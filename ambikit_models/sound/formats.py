@@ -15,7 +15,8 @@ __all__ = ["LAYOUTS", "Layout", "Pattern", "SoundFormat", "beams_of"]
 #: of wang2022). ``salsa_mel``: log-mel of W, Y, Z, X and the direction of the bins in which one source dominates,
 #: averaged in bands. ``salsa``: the same on the linear frequency axis, as published. ``binaural``: log-mel of both ears
 #: of a rigid sphere that looks at the viewpoint. ``stereo_gcc`` and ``binaural_gcc``: the two log-mel, and GCC-PHAT of
-#: the two channels (see :mod:`~ambikit_models.sound.correlations`).
+#: the two channels (see :mod:`~ambikit_models.sound.correlations`); of ears at first order it tells the side, and its
+#: peak is no time difference.
 SoundFormat = Literal[
     "omni",
     "mono",

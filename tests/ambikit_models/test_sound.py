@@ -305,6 +305,27 @@ class TestTwoEars:
             else:
                 torch.testing.assert_close(ahead, torch.zeros_like(ahead), rtol=0, atol=1e-4)
 
+    def test_at_first_order_the_peak_is_no_time_difference(self):
+        """What a source at the left of a rigid sphere is ahead by, of the sphere itself and of its first order."""
+        noise = np.random.default_rng(0).standard_normal(16000)
+        sphere = ambikit.spherical_head_hrirs([90.0], [0.0], 16000, degrees=True).responses[0]
+        ears = {
+            "sphere": np.stack([np.convolve(noise, response)[: len(noise)] for response in sphere]),
+            "first order": ambikit.decode_binaural(ambikit.encode(noise, 90, 0, degrees=True), 16000),
+        }
+        expected = {  # milliseconds, below each frequency; Woodworth's formula for high ones: 0.66
+            "sphere": {8001: 0.67, 1500: 0.70, 700: 0.75},
+            "first order": {8001: 0.01, 1500: 0.39, 700: 0.61},
+        }
+        for name, pair in ears.items():
+            spectrum = ambikit.stft(pair, frame_length=1024, hop_length=512)
+            for limit, milliseconds in expected[name].items():
+                below = spectrum * (np.arange(513) * 16000 / 1024 < limit)[:, None]
+                found = ambikit.itd(below, 16000, frames=None)
+                assert 1000 * found.item() == pytest.approx(milliseconds, abs=0.02), (name, limit)
+        maps = correlations(torch.from_numpy(ears["first order"]), 16000, bands=65, window=0.064, hop=0.04).mean(-1)
+        assert (lags_of(16000, 65)[maps.argmax(-1)].abs() <= 0.5).all()
+
     def test_beams_of_one_place_have_no_delay(self):
         maps = self.heard(1, "stereo_gcc", 33, pattern="cardioid")[2:].mean(-1)
         assert torch.equal(lags_of(16000, 33)[maps.argmax(-1)], torch.zeros(3))
