@@ -1,5 +1,6 @@
 """Downstream tasks on miniatures of their data sets, in which classes are colours and tones, and events have places."""
 
+import itertools
 import json
 import sys
 from types import SimpleNamespace
@@ -458,6 +459,21 @@ class TestCommand:
     def test_acoustic_scenes(self, eigenscape, tmp_path):
         with pytest.raises(SystemExit, match=r"expected at least one segment of 30\.0 s"):
             self.run("acoustic-scenes", eigenscape, tmp_path)
+
+    def test_acoustic_scenes_in_segments_of_30_seconds(self, tmp_path):
+        """All 64 recordings, of 30 s but for one of 61 s; noise from a direction of its own tells the place."""
+        root, rate = tmp_path / "EigenScape", 500
+        root.mkdir()
+        noise = np.random.default_rng(0).standard_normal((64, 61 * rate)).astype(np.float32)
+        for place, recording in itertools.product(PLACES, range(1, 9)):
+            number = 8 * PLACES.index(place) + recording - 1
+            heard = 0.1 * noise[number, : (61 if number == 10 else 30) * rate]
+            field = ambikit.encode(heard, 45 * PLACES.index(place), 3 * recording, 4, degrees=True)
+            ambikit.write(root / f"{place}.{recording}.wav", field, rate, subtype="PCM_16")
+        (figure,) = self.run("acoustic-scenes", root, tmp_path)
+        assert (figure["name"], figure["way"]) == ("accuracy", "frozen")
+        assert len(figure["per_unit"]) == 64
+        assert figure["values"][0] > 0.5  # chance: 0.125
 
     def test_audio_visual_scenes(self, urban, tmp_path):
         figures = self.run("audio-visual-scenes", urban, tmp_path, "--untrained")
