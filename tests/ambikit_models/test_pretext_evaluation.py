@@ -164,6 +164,27 @@ def test_commands_on_the_world(objective, tmp_path, capsys):
     assert "of 1 left 50 %" in capsys.readouterr().out
 
 
+SMALL = (
+    "phases.0.steps=1",
+    "phases.0.clips=2",
+    "model.width=8",
+    "sound.bands=16",
+    "clip={size: 64, frames: 2, duration: 0.5}",
+)
+
+
+@pytest.mark.parametrize("recipe", ["yang2020", "yang2020_foa", "yang2020_small_sides"])
+def test_every_recipe_in_small_form_on_the_world(recipe, tmp_path, capsys):
+    """ResNet-18 and the audio network of the paper as they are, on few bands and small pictures."""
+    out, where = str(tmp_path / "run"), ["--workers", "1"]
+    several = ["phases.1.steps=1", "phases.1.clips=2"] if recipe.endswith("sides") else []
+    sets = [word for value in (*SMALL, *several, "model.grid=2") for word in ("--set", value)]
+    main(["train", "--world", "16", *where, "--preset", recipe, *sets, "--output", out, "--accelerator", "cpu"])
+    found = ["--output", str(tmp_path / "found"), "--device", "cpu"]
+    main(["evaluate", "pretext", out, "--world", "4", *where, *found])
+    assert "of 1 left 50 %" in capsys.readouterr().out
+
+
 class TestWorldOfATraining:
     def test_it_is_found_from_the_training_and_from_each_of_its_checkpoints(self, tmp_path):
         dry = world_for(RECIPE, ["reverberation=0.0"])
