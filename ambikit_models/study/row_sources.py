@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ambikit.errors import AmbikitError
 from ambikit_models.batch import ClipSource
@@ -25,6 +25,7 @@ from ambikit_models.world.selection import select_scenes
 __all__ = ["RowsOnData", "RowsOnWorld", "RowsSource"]
 
 
+@runtime_checkable
 class RowsSource(Protocol):
     """What a row is trained on, in which form, and where its tasks are asked."""
 

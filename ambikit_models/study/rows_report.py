@@ -72,7 +72,10 @@ def difference_lines(record: dict[str, Any]) -> list[tuple[str, str, str, str]]:
 
 
 def page(rows: Sequence[Row], record: dict[str, Any]) -> str:
-    """The tables of the papers in Markdown: every row with its command, the paper's figures and those found."""
+    """The tables of the papers in Markdown: every row with its command, the paper's figures and those found.
+
+    A difference from the first row of a table is bold where its interval leaves out zero.
+    """
     apart: dict[tuple[str, str], dict[str, Any]] = {(d["row"], d["name"]): d["here"] for d in record["differences"]}
     parts = []
     for key, members in groupby(rows, lambda row: (row.paper, row.table)):
@@ -81,12 +84,14 @@ def page(rows: Sequence[Row], record: dict[str, Any]) -> str:
         recipe = next(row.recipe for row in table if row.recipe is not None)
         lines[-1] += f"{recipe}` | tasks | reported, percent | on the world, percent |"
         lines.append("|---|---|---|---|---|---|")
-        lines += [_page_row(row, recipe, record["rows"][row.name], apart) for row in table]
+        lines += [_page_row(row, recipe, record["rows"].get(row.name), apart) for row in table]
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
 
-def _page_row(row: Row, recipe: str, outcome: dict[str, Any], apart: dict[tuple[str, str], dict[str, Any]]) -> str:
+def _page_row(
+    row: Row, recipe: str, outcome: dict[str, Any] | None, apart: dict[tuple[str, str], dict[str, Any]]
+) -> str:
     changes = [f"`{change}`" for change in row.set]
     if row.recipe not in (None, recipe):
         changes.insert(0, f"`{row.recipe}`")
@@ -94,11 +99,10 @@ def _page_row(row: Row, recipe: str, outcome: dict[str, Any], apart: dict[tuple[
         changes.append("not trained")
     tasks = "; ".join(f"{task} ({'; '.join(ways)})" for task, ways in row.tasks.items())
     said = "; ".join(f"{name} {value:g}" for name, value in row.reported.items()) or "not in the text"
-    found = [
-        f"{name} {_percent(one)}{_beside(apart.get((row.name, name)))}" for name, one in outcome["figures"].items()
-    ]
-    reasons = dict.fromkeys(outcome["not_run"].values())
-    found += [f"not run: {why}" for why in reasons]
+    outcome = outcome or {"figures": {}, "not_run": {"": "–"}}
+    figures, not_run = outcome["figures"], dict.fromkeys(outcome["not_run"].values())
+    found = [f"{name} {_percent(one)}{_beside(apart.get((row.name, name)))}" for name, one in figures.items()]
+    found += [f"not run: {why}" for why in not_run]
     cells = (f"`{row.name}`", row.row, " ".join(changes) or "–", tasks, said, "; ".join(found))
     return f"| {' | '.join(cells)} |"
 
