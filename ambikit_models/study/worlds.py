@@ -11,6 +11,7 @@ from ambikit_models.training.config import TrainingConfig, load_yaml, save_yaml
 from ambikit_models.training.overrides import override
 from ambikit_models.world.clips import WorldClips
 from ambikit_models.world.config import WorldConfig
+from ambikit_models.world.selection import select_scenes
 
 __all__ = ["HELD_OUT", "load_world", "render_world", "save_world", "world_for"]
 
@@ -46,10 +47,11 @@ def render_world(
     workers: int = 2,
     progress: Callable[[int, int], Any] | None = None,
 ) -> WorldClips:
-    """Render scenes for a recipe."""
+    """Render scenes for a recipe, and keep those that it selects by their sound."""
     clip = config.clip
     shown = {"size": clip.size, "frames": clip.frames, "duration": clip.duration}
-    return WorldClips.render(world, 0, indices, config.sound, workers=workers, progress=progress, **shown)
+    clips = WorldClips.render(world, 0, indices, config.sound, workers=workers, progress=progress, **shown)
+    return select_scenes(clips, clip.selection, seed=config.seed)
 
 
 def save_world(world: WorldConfig, folder: Path) -> None:

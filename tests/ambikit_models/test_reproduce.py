@@ -18,6 +18,7 @@ from ambikit_models.study.row_figures import differences, figure_name, published
 from ambikit_models.study.row_sources import RowsOnData, RowsOnWorld
 from ambikit_models.study.rows import needs, reproduce, training_folder
 from ambikit_models.study.rows_report import TITLES, difference_lines, page, record_of, row_lines
+from ambikit_models.study.worlds import render_world
 from ambikit_models.training.config import TrainingConfig, to_mapping
 from ambikit_models.training.rows import published_row, published_rows
 from ambikit_models.training.small_form import SmallForm, small_form
@@ -127,6 +128,12 @@ class TestSelection:
         rows = np.searchsorted(clips.indices, passing.indices)
         assert (passing.prepared == clips.prepared[rows]).all()
         assert passing.identity != failing.identity != clips.identity
+
+    def test_training_on_the_world_selects_too(self):
+        config = small_form().recipe_of(published_row("wang2022-1-passing").training())
+        world = WorldConfig(duration=0.5, snr_db=(20.0, 25.0), broken_fraction=1.0, sounding=(1, 1))
+        with pytest.raises(AmbikitError, match="none for the selection 'passing'"):
+            render_world(config, world, range(4), workers=1)
 
     def test_all_is_all(self, clips):
         assert select_scenes(clips, "all") is clips
