@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import reduce
 from typing import Any
 
 import numpy as np
 import torch
 
 from ambikit_models.batch import Batch, ClipSource
-from ambikit_models.panorama.viewpoints import Viewpoints
 from ambikit_models.training.augmentation import Changes
 from ambikit_models.training.config import Phase, TrainingConfig
 from ambikit_models.training.moments import choose_views
-from ambikit_models.training.one_sided import more_one_sided
+from ambikit_models.training.one_sided import Asked, most_one_sided
 from ambikit_models.training.pretexts import Misaligned
 from ambikit_models.training.sampling import clip_indices, generator_for, spare_clips
 
@@ -45,7 +43,7 @@ def load_share(
         Where the batch is wanted; flips and colours are changed there.
     """
     generator = generator_for(config.seed, 1, step)
-    drawn = [
+    draws = [
         _draw(config, phase, source, videos, (step - first) * phase.one_sided + turn, generator)
         for turn in range(phase.one_sided)
     ]
@@ -57,26 +55,21 @@ def load_share(
         colours=config.colour_jitter,
         volume=config.volume_jitter,
     )
-    wrong = None
+    asked = most_one_sided(source, [draw.part(ours) for draw in draws])
     if phase.pretext:
         wrong = Misaligned.draw(
             phase.pretext,
             generator_for(config.seed, 6, step),
             source,
-            drawn[0][0],
+            draws[0].indices,
             excerpt=config.clip.duration,
             turn=phase.turn,
             separation=phase.minimum_separation,
-        )[ours]
-
-    def loaded(indices: np.ndarray, viewpoints: Viewpoints, wanted: dict[str, Any]) -> Batch:
-        settings = {name: value[ours] for name, value in wanted.items()}
-        if wrong is not None:
-            return wrong.load(source, indices[ours], viewpoints[ours], config.sound, **settings)
-        return source.batch(indices[ours], viewpoints[ours], **settings)
-
-    batch = reduce(more_one_sided, (loaded(*one) for one in drawn)).to(device)
-    return changes[ours].apply(batch, config.sound)
+        )
+        batch = wrong[ours].load(source, asked.indices, asked.viewpoints, config.sound, **asked.settings)
+    else:
+        batch = source.batch(asked.indices, asked.viewpoints, **asked.settings)
+    return changes[ours].apply(batch.to(device), config.sound)
 
 
 def _draw(
@@ -86,7 +79,7 @@ def _draw(
     videos: np.ndarray,
     number: int,
     generator: np.random.Generator,
-) -> tuple[np.ndarray, Viewpoints, dict[str, Any]]:
+) -> Asked:
     """The clips of a batch, by its number in the phase, where they are looked at, and what else is asked of them."""
     indices = clip_indices(config.seed, number, phase.clips, videos)
     viewpoints, moments = choose_views(
@@ -96,7 +89,7 @@ def _draw(
     wanted: dict[str, Any] = {"yaw": yaw, "moments": moments}
     if getattr(source, "replaces", False):
         wanted["spare"] = spare_clips(config.seed, number, phase.clips, videos)
-    return indices, viewpoints, {name: value for name, value in wanted.items() if value is not None}
+    return Asked(indices, viewpoints, {name: value for name, value in wanted.items() if value is not None})
 
 
 def ahead(load: Callable[[int], Batch], steps: range) -> Iterator[tuple[int, Batch]]:

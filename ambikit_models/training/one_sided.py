@@ -1,14 +1,33 @@
-"""Which of two clips is more clearly heard on one side: a beginning for networks that are to tell left from right."""
+"""Clips that are clearly heard on one side: a beginning for networks that are to tell left from right."""
 
-import dataclasses
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ambikit_models.batch import Batch
+from ambikit_models.batch import ClipSource
+from ambikit_models.panorama.viewpoints import Viewpoints
 
-__all__ = ["level_difference", "more_one_sided"]
+__all__ = ["Asked", "level_difference", "most_one_sided"]
+
+
+class Asked(NamedTuple):
+    """What is asked of a source."""
+
+    indices: np.ndarray
+    """The clips."""
+    viewpoints: Viewpoints
+    """Where each is looked at."""
+    settings: dict[str, Any]
+    """What else its ``batch`` takes, one entry per clip."""
+
+    def part(self, rows: slice) -> "Asked":
+        """Some of the clips."""
+        settings = {name: value[rows] for name, value in self.settings.items()}
+        return Asked(self.indices[rows], self.viewpoints[rows], settings)
 
 
 def level_difference(
@@ -35,17 +54,22 @@ def level_difference(
     return (10 * (power[..., 1] / power[..., 0]).log10()).abs().mean(1).to(audio.dtype)
 
 
-def more_one_sided(first: Batch, second: Batch) -> Batch:
-    """Of the clips of two batches, one by one, the one whose channels differ more in level; of equal ones the first.
+def most_one_sided(source: ClipSource, draws: Sequence[Asked]) -> Asked:
+    """Of several draws of as many clips, place by place, the clip whose channels differ most in level.
 
-    Which of two sounds is exchanged makes no difference.
+    A source may have ``listen``, which is ``batch`` without pictures; with others they are loaded and thrown away.
     """
-    better = level_difference(second.audio) > level_difference(first.audio)
+    if len(draws) == 1:
+        return draws[0]
+    listen: Any = getattr(source, "listen", None) or (lambda *asked, **settings: source.batch(*asked, **settings).audio)
+    heard = [level_difference(listen(one.indices, one.viewpoints, **one.settings)).numpy(force=True) for one in draws]
+    best, places = np.argmax(heard, 0), np.arange(len(heard[0]))
 
-    def chosen(one: Tensor | None, other: Tensor | None) -> Tensor | None:
-        if one is None or other is None:
-            return one
-        return torch.where(better.view(-1, *[1] * (one.ndim - 1)), other, one)
+    def chosen(values: Sequence[Any]) -> Any:
+        if isinstance(values[0], Tensor):
+            return torch.stack(list(values))[torch.from_numpy(best), torch.from_numpy(places)]
+        return np.stack(values)[best, places]
 
-    pairs = {f.name: (getattr(first, f.name), getattr(second, f.name)) for f in dataclasses.fields(Batch)}
-    return Batch(**{name: chosen(*pair) for name, pair in pairs.items()})  # pyright: ignore[reportArgumentType]
+    views = [(one.viewpoints.azimuth, one.viewpoints.elevation, one.viewpoints.field_of_view) for one in draws]
+    settings = {name: chosen([one.settings[name] for one in draws]) for name in draws[0].settings}
+    return Asked(chosen([one.indices for one in draws]), Viewpoints(*map(chosen, zip(*views, strict=True))), settings)

@@ -154,22 +154,29 @@ class WorldClips(SeenScenes):
         moments: Any = None,
     ) -> Batch:
         """Show and play some clips from some viewpoints: see :meth:`ambikit_models.batch.ClipSource.batch`."""
-        rows = self.rows(indices)
-        heard = rows if sound_indices is None else self.rows(sound_indices)
+        rows, first = self.rows(indices), self.first_frames(indices, viewpoints, moments)
+        audio = self._heard(rows if sound_indices is None else self.rows(sound_indices), viewpoints, yaw, first)
+        video = self.pictures(rows, viewpoints, first)
+        turned = None if yaw is None else torch.as_tensor(yaw, device=self.device).float()
+        return Batch(video, audio, rows, turned)
+
+    def listen(
+        self, indices: np.ndarray, viewpoints: Viewpoints, *, yaw: Any = None, moments: Any = None
+    ) -> Float[Tensor, "clips views channels rows time"]:
+        """The sound of :meth:`batch` without the pictures."""
+        return self._heard(self.rows(indices), viewpoints, yaw, self.first_frames(indices, viewpoints, moments))
+
+    def _heard(self, rows: Tensor, viewpoints: Viewpoints, yaw: Any, first: Tensor | None) -> Tensor:
         azimuth = viewpoints.azimuth.to(self.device)
         if yaw is not None:
             # to turn the scene left and then look somewhere is to look as much farther right in the scene as it was
             azimuth = azimuth - torch.as_tensor(yaw, device=self.device)[:, None]
-        first = self.first_frames(indices, viewpoints, moments)
-        prepared = self.prepared[heard]
+        prepared = self.prepared[rows]
         if first is None:
             prepared = prepared[:, None]
         else:
             prepared = cut_excerpts(prepared, self.sound, first, duration=self.duration)
-        audio = self.sound.view(prepared, azimuth, viewpoints.elevation.to(self.device))
-        video = self.pictures(rows, viewpoints, first)
-        turned = None if yaw is None else torch.as_tensor(yaw, device=self.device).float()
-        return Batch(video, audio, rows, turned)
+        return self.sound.view(prepared, azimuth, viewpoints.elevation.to(self.device))
 
     def signals(self, indices: np.ndarray) -> Float[Tensor, "clips 4 time"]:
         """The sound itself, rendered again: first-order AmbiX."""

@@ -9,12 +9,15 @@ import torch
 import ambikit
 from ambikit.errors import AmbikitError
 from ambikit_models.batch import Batch
+from ambikit_models.panorama.viewpoints import Viewpoints
 from ambikit_models.presets import preset_path
 from ambikit_models.sound import SoundFeatures
 from ambikit_models.training.config import Phase, TrainingConfig, load_yaml
 from ambikit_models.training.loading import load_share
-from ambikit_models.training.one_sided import level_difference, more_one_sided
+from ambikit_models.training.one_sided import Asked, level_difference, most_one_sided
 from ambikit_models.training.sampling import clip_indices
+from ambikit_models.world.clips import WorldClips
+from ambikit_models.world.config import WorldConfig
 from tests.ambikit_models.test_pretexts import STEREO, pretext_config
 from tests.ambikit_models.toy import ToyClips
 
@@ -48,23 +51,6 @@ class TestLevelDifference:
         assert level_difference(audio).item() == pytest.approx(4.0)
 
 
-class TestChoice:
-    def test_row_by_row(self):
-        def batch(differences, index):
-            audio = torch.zeros(3, 1, 2, 4, 3)
-            audio[:, :, 1] = torch.tensor(differences)[:, None, None, None]
-            video = torch.full((3, 1, 3, 1, 2, 2), float(index))
-            return Batch(video, audio, torch.full((3,), index), misaligned=torch.tensor([True, False, True]))
-
-        found = more_one_sided(batch([1.0, -5.0, 2.0], 7), batch([3.0, 4.0, -2.0], 9))
-        assert found.index.tolist() == [9, 7, 7]
-        assert found.audio[:, 0, 1, 0, 0].tolist() == [3.0, -5.0, 2.0]
-        assert found.video[:, 0, 0, 0, 0, 0].tolist() == [9.0, 7.0, 7.0]
-        assert found.misaligned is not None
-        assert found.misaligned.tolist() == [True, False, True]
-        assert found.yaw is None
-
-
 class Louder(ToyClips):
     """The difference of each clip is its number in tenths of a dB, wherever it is looked at; that is seen as well."""
 
@@ -73,6 +59,44 @@ class Louder(ToyClips):
         side = (0.1 * rows * (-1) ** rows)[:, None, None, None].float()
         audio = torch.stack([side, -side], 2).expand(-1, -1, -1, 8, 5) / 2
         return Batch(rows[:, None, None, None, None, None].float().expand(-1, 1, 3, 1, 16, 16), audio, rows)
+
+
+def one_view(azimuth):
+    azimuth = torch.tensor(azimuth, dtype=torch.float64)[:, None]
+    return Viewpoints(azimuth, torch.zeros_like(azimuth), torch.ones_like(azimuth))
+
+
+class TestChoice:
+    draws = (
+        Asked(np.array([1, 5, 2]), one_view([0.1, 0.2, 0.3]), {"spare": np.array([[7], [8], [9]])}),
+        Asked(np.array([3, 4, 2]), one_view([0.4, 0.5, 0.6]), {"spare": np.array([[1], [2], [3]])}),
+    )
+
+    def test_place_by_place(self):
+        """The first where both are alike; where it is looked at and what else is asked goes with the clip."""
+
+        class Lenient(Louder):
+            def batch(self, indices, viewpoints, *, spare=None):
+                return super().batch(indices, viewpoints)
+
+        found = most_one_sided(Lenient(), self.draws)  # pyright: ignore[reportArgumentType]
+        assert found.indices.tolist() == [3, 5, 2]
+        assert found.viewpoints.azimuth[:, 0].tolist() == [0.4, 0.2, 0.3]
+        assert found.settings["spare"].tolist() == [[1], [8], [9]]
+
+    def test_who_can_listen_need_not_look(self):
+        """What is heard of scenes is the sound of a batch, and decides as that does."""
+        clips = WorldClips.render(WorldConfig(), 0, range(12), CARDIOIDS, size=8, workers=1)
+        rows, views = np.arange(12), one_view(np.linspace(-3, 3, 12))
+        turned = torch.linspace(0, 1, 12)
+        for settings in ({}, {"yaw": turned}):
+            assert torch.equal(clips.listen(rows, views, **settings), clips.batch(rows, views, **settings).audio)
+        draws = [Asked(rows[part], views[part], {}) for part in (slice(0, 4), slice(4, 8), slice(8, 12))]
+        found = most_one_sided(clips, draws)
+        levels = level_difference(clips.batch(rows, views).audio).view(3, 4)
+        assert found.indices.tolist() == (4 * levels.argmax(0) + torch.arange(4)).tolist()
+        heard = level_difference(clips.batch(found.indices, found.viewpoints).audio)
+        torch.testing.assert_close(heard, levels.amax(0))
 
 
 def config_of(one_sided, clips=8):
