@@ -31,8 +31,8 @@ class Train:
     world_set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """Change a field of the world, e.g. reverberation=0.0 or sounding=[1,1]; repeatable. It is noted in world.yaml."""
     recipe: Annotated[str, tyro.conf.arg(aliases=("--preset",))] = "morgado2020"
-    """ambikit, morgado2020, morgado2020_code, wang2022, wang2022_stereo, yang2020, yang2020_foa, yang2020_small, or a
-    YAML file of a training configuration."""
+    """ambikit, morgado2020, morgado2020_code, wang2022, wang2022_stereo, yang2020, yang2020_foa, yang2020_small,
+    yang2020_small_sides, or a YAML file of a training configuration."""
     row: str | None = None
     """In place of a recipe the row of a published table, e.g. morgado2020-s3d-hard; the documentation lists them."""
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
