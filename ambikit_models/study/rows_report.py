@@ -74,24 +74,28 @@ def difference_lines(record: dict[str, Any]) -> list[tuple[str, str, str, str]]:
 def page(rows: Sequence[Row], record: dict[str, Any]) -> str:
     """The tables of the papers in Markdown: every row with its command, the paper's figures and those found.
 
-    A difference from the first row of a table is bold where its interval leaves out zero.
+    Of those found only the figures that the table in the paper has, or all where the paper's text has none of them. A
+    difference from the first row of a table is bold where its interval leaves out zero. Then those differences that the
+    paper has too.
     """
     apart: dict[tuple[str, str], dict[str, Any]] = {(d["row"], d["name"]): d["here"] for d in record["differences"]}
     parts = []
     for key, members in groupby(rows, lambda row: (row.paper, row.table)):
-        lines = [f"### {TITLES[key]}", "", "| `ambikit-models reproduce` | in the paper | changes of `"]
         table = list(members)
         recipe = next(row.recipe for row in table if row.recipe is not None)
-        lines[-1] += f"{recipe}` | tasks | reported, percent | on the world, percent |"
-        lines.append("|---|---|---|---|---|---|")
-        lines += [_page_row(row, recipe, record["rows"].get(row.name), apart) for row in table]
+        header = f"| `ambikit-models reproduce` | in the paper | changes of `{recipe}` | tasks | reported, percent | "
+        lines = [f"### {TITLES[key]}", "", f"{header}on the world, percent |", "|---|---|---|---|---|---|"]
+        for row in table:
+            outcome = record["rows"].get(row.name) or {"figures": {}, "not_run": {"": "–"}}
+            names = [n for n in outcome["figures"] if any(published(one, n) for one in table)] or outcome["figures"]
+            found = [f"{n} {_percent(outcome['figures'][n])}{_beside(apart.get((row.name, n)))}" for n in names]
+            found += [f"not run: {why}" for why in dict.fromkeys(outcome["not_run"].values())]
+            lines.append(f"| {' | '.join((*_said_of(row, recipe), '; '.join(found)))} |")
         parts.append("\n".join(lines))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, _page_of_differences(record)]) + "\n"
 
 
-def _page_row(
-    row: Row, recipe: str, outcome: dict[str, Any] | None, apart: dict[tuple[str, str], dict[str, Any]]
-) -> str:
+def _said_of(row: Row, recipe: str) -> tuple[str, str, str, str, str]:
     changes = [f"`{change}`" for change in row.set]
     if row.recipe not in (None, recipe):
         changes.insert(0, f"`{row.recipe}`")
@@ -99,12 +103,31 @@ def _page_row(
         changes.append("not trained")
     tasks = "; ".join(f"{task} ({'; '.join(ways)})" for task, ways in row.tasks.items())
     said = "; ".join(f"{name} {value:g}" for name, value in row.reported.items()) or "not in the text"
-    outcome = outcome or {"figures": {}, "not_run": {"": "–"}}
-    figures, not_run = outcome["figures"], dict.fromkeys(outcome["not_run"].values())
-    found = [f"{name} {_percent(one)}{_beside(apart.get((row.name, name)))}" for name, one in figures.items()]
-    found += [f"not run: {why}" for why in not_run]
-    cells = (f"`{row.name}`", row.row, " ".join(changes) or "–", tasks, said, "; ".join(found))
-    return f"| {' | '.join(cells)} |"
+    return f"`{row.name}`", row.row, " ".join(changes) or "–", tasks, said
+
+
+def _page_of_differences(record: dict[str, Any]) -> str:
+    lines, counts = [], dict.fromkeys(("with the sign of the paper's", "the other way", "undecided"), 0)
+    for one in record["differences"]:
+        if one["published"]:
+            verdict = _verdict(one)
+            counts[verdict] = counts.get(verdict, 0) + 1
+            cells = (f"`{one['row']}` − `{one['first']}`", one["name"], _said(one["published"], signed=True))
+            lines.append(f"| {' | '.join((*cells, _percent(one['here'], signed=True), verdict))} |")
+    header = ["| rows | figure | in the paper | on the world | |", "|---|---|---|---|---|"]
+    title = "### Differences within the tables, paired by test scenes"
+    summary = f"Of {len(lines)}: {', '.join(f'{count} {verdict}' for verdict, count in counts.items())}."
+    return "\n".join([title, "", summary, "", *header, *lines])
+
+
+def _verdict(difference: dict[str, Any]) -> str:
+    """Whether the interval of a difference lies on the side of the paper's."""
+    here, said = difference["here"], difference["published"].values()
+    if 0 in said:
+        return "none in the paper"
+    if here["low"] <= 0 <= here["high"] or min(said) < 0 < max(said):
+        return "undecided"
+    return "with the sign of the paper's" if (here["low"] > 0) == (max(said) > 0) else "the other way"
 
 
 def _beside(difference: dict[str, Any] | None) -> str:

@@ -1,6 +1,8 @@
 """Every published row, every recipe, and the changes that lead from one to the other."""
 
 import dataclasses
+import importlib
+import json
 import typing
 from pathlib import Path
 
@@ -11,13 +13,17 @@ from ambikit.errors import AmbikitError
 from ambikit_models.cli.evaluate import TaskName
 from ambikit_models.panorama.viewpoints import ObjectViewpoints, RandomViewpoints
 from ambikit_models.presets import preset_names, preset_path
-from ambikit_models.training.config import ModelConfig, TrainingConfig, load_yaml
+from ambikit_models.training.config import ModelConfig, TrainingConfig, load_yaml, to_mapping
 from ambikit_models.training.overrides import override
 from ambikit_models.training.phases import Phase
 from ambikit_models.training.rows import published_row, published_rows
+from ambikit_models.training.small_form import small_form
 from tests.ambikit_models.toy import toy_config
 
 OURS = [row for row in published_rows() if row.recipe is not None]
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = (DOCS / "recipes.md").read_text(encoding="utf-8")
+RECORD = json.loads((DOCS / "studies" / "rows.json").read_text(encoding="utf-8"))
 
 
 def built(config):
@@ -97,7 +103,7 @@ class TestRecipes:
     @pytest.mark.parametrize("name", preset_names("recipes"))
     def test_it_loads_and_its_model_is_made(self, name):
         config = load_yaml(TrainingConfig, preset_path("recipes", name))
-        assert built(config).video_encoder.width == (64 if name.endswith("_small") else 512)
+        assert built(config).video_encoder.width == (64 if "_small" in name else 512)
 
     def test_where_the_code_differs_from_the_paper(self):
         paper, code = (
@@ -173,23 +179,36 @@ class TestOverrides:
 
 
 class TestThePage:
-    def test_every_row_stands_on_it_as_it_is(self):
-        page = (Path(__file__).resolve().parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
-        lines = set(page.splitlines())
+    @pytest.fixture
+    def made(self, monkeypatch):
+        """What writes the page."""
+        monkeypatch.syspath_prepend(DOCS)
+        return importlib.import_module("make_rows")
+
+    def test_it_says_what_the_files_say(self, made):
+        assert made.written() == PAGE
+
+    def test_every_row_stands_on_it_beside_its_command(self):
         for row in published_rows():
-            recipe = f"`{row.recipe}`" if row.recipe else "–"
-            figures = "; ".join(f"{name} {value:g}" for name, value in row.reported.items())
-            cells = (
-                f"`{row.name}`",
-                row.row,
-                recipe + (", not trained" if row.recipe and not row.trained else ""),
-                " ".join(f"`{change}`" for change in row.set) or "–",
-                f"{', '.join(row.tasks)} ({row.way})",
-                figures or "not in the text",
-            )
-            assert f"| {' | '.join(cells)} |" in lines, row.name
+            (line,) = [line for line in PAGE.splitlines() if line.startswith(f"| `{row.name}` |")]
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            assert cells[1] == row.row
+            assert all(f"`{change}`" in cells[2] for change in row.set)
+            assert all(f"{name} {value:g}" in cells[4] for name, value in row.reported.items())
+
+    def test_its_figures_are_those_of_the_small_form(self):
+        assert RECORD["small_form"] == to_mapping(small_form())
+        assert RECORD["held_out_scenes"] == small_form().held_out_scenes(RECORD["scenes"])
+
+    def test_every_row_ran_or_says_why_not(self):
+        assert list(RECORD["rows"]) == [row.name for row in published_rows()]
+        for row in published_rows():
+            found = RECORD["rows"][row.name]
+            assert found["figures"] or set(found["not_run"]) == set(row.tasks), row.name
+            if row.trained and found["figures"]:
+                steps = sum(phase.steps for phase in small_form().recipe_of(row.training()).phases)
+                assert found["training"]["steps"] == steps, row.name
 
     def test_every_recipe_is_named(self):
-        page = (Path(__file__).resolve().parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
         for name in preset_names("recipes"):
-            assert f"| `{name}` |" in page
+            assert f"| `{name}` |" in PAGE
