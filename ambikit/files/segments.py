@@ -1,7 +1,9 @@
 """A stretch of a recording, in the memory that the stretch takes."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,8 @@ from jaxtyping import Float32
 
 from ambikit.errors import AmbikitError
 from ambikit.files.blocks import LENGTH
-from ambikit.files.resampling import exact_ratio, to_sample_rate
+from ambikit.files.resampling import blocks_at_ratio, exact_ratio
+from ambikit.files.soundfiles import check_size
 from ambikit.files.sources import SoundSource, open_source
 from ambikit.operators.resampling import reach_of
 
@@ -78,24 +81,36 @@ def read_segment(
     ratio = exact_ratio(sound.sample_rate, rate, sound.name)
     begin, samples = round(start_seconds * rate), round(duration_seconds * rate)
     if ratio == 1:
-        return _taken(sound, begin, samples), sound.sample_rate
+        return _joined(_stretch(sound, begin, samples), sound), sound.sample_rate
     # from a sample that a new one coincides with, and far enough before and behind for the filter
     reach = reach_of(ratio.numerator, ratio.denominator)
     first = max(int((begin / ratio - reach) // ratio.denominator) * ratio.denominator, 0)
-    stored = _taken(sound, first, ceil((begin + samples) / ratio) + reach - first)
-    if not stored.shape[1]:
-        return np.zeros((sound.channels, 0), np.float32), rate
+    stored = _stretch(sound, first, ceil((begin + samples) / ratio) + reach - first)
     cut = begin - int(Fraction(first) * ratio)
-    return np.ascontiguousarray(
-        to_sample_rate(stored, sound.sample_rate, rate, sound.name)[:, cut : cut + samples]
-    ), rate
+    return _joined(_part(blocks_at_ratio(stored, ratio), cut, samples), sound), rate
 
 
-def _taken(sound: SoundSource, begin: int, samples: int) -> Float32[np.ndarray, "channels time"]:
-    """So many samples from ``begin`` on, or as many as there are."""
-    pieces, missing = [np.zeros((sound.channels, 0), np.float32)], samples
-    blocks = sound.blocks(max(min(samples, LENGTH), 1), begin, begin + samples)
-    while missing > 0 and (block := next(blocks, None)) is not None:
-        pieces.append(block[:, :missing])
-        missing -= pieces[-1].shape[1]
+def _stretch(sound: SoundSource, begin: int, samples: int) -> Iterator[Float32[np.ndarray, "channels _"]]:
+    """So many stored samples from ``begin`` on, or as many as there are, in blocks."""
+    return _part(sound.blocks(max(min(samples, LENGTH), 1), begin, begin + samples), 0, samples)
+
+
+def _part(
+    blocks: Iterator[Float32[np.ndarray, "channels _"]], before: int, samples: int
+) -> Iterator[Float32[np.ndarray, "channels _"]]:
+    """So many samples after those ``before``; no block is asked for when there are enough."""
+    while samples > 0 and (block := next(blocks, None)) is not None:
+        wanted = block[:, before : before + samples]
+        before, samples = max(before - block.shape[1], 0), samples - wanted.shape[1]
+        yield wanted
+
+
+def _joined(
+    blocks: Iterator[Float32[np.ndarray, "channels _"]], sound: SoundSource
+) -> Float32[np.ndarray, "channels time"]:
+    pieces, length = [np.zeros((sound.channels, 0), np.float32)], 0
+    for block in blocks:
+        pieces.append(block)
+        length += block.shape[1]
+        check_size(Path(sound.name), sound.channels, length)
     return np.concatenate(pieces, axis=1)

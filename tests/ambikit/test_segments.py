@@ -125,6 +125,23 @@ class TestCost:
         tracemalloc.stop()
         assert peak < 4 * 4 * 60 * RATE / 8  # of the sound's bytes
 
+    def test_a_resampled_stretch_takes_the_memory_of_what_it_gives(self, tmp_path, monkeypatch):
+        import tracemalloc
+
+        ramp = np.arange(60 * RATE, dtype=np.float32) / (60 * RATE)
+        soundfile.write(tmp_path / "a.wav", np.outer(ramp, [1, 0.5, 0, -0.5]), RATE)
+        whole, _ = ambikit.read(tmp_path / "a.wav", sample_rate=RATE // 4)
+        ambikit.read_segment(tmp_path / "a.wav", 1, 2, sample_rate=RATE // 4)
+        tracemalloc.start()
+        part, _ = ambikit.read_segment(tmp_path / "a.wav", 3, 55, sample_rate=RATE // 4)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 4 * part.nbytes  # the stored samples alone have as much
+        assert_allclose(part, whole[:, 3 * RATE // 4 :][:, : 55 * RATE // 4], rtol=0, atol=2e-7)
+        monkeypatch.setattr("ambikit.files.soundfiles.MAXIMUM_SAMPLES", 1000)
+        with pytest.raises(FileError, match="cut the file"):
+            ambikit.read_segment(tmp_path / "a.wav", 3, 55, sample_rate=RATE // 4)
+
 
 class TestErrors:
     @pytest.mark.parametrize(("start", "duration"), [(-1, 1), (np.nan, 1), (0, 0), (0, np.inf)])
