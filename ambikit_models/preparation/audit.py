@@ -7,14 +7,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ambikit.analysis.block_statistics import BLOCK
 from ambikit.cli.metadata import metadata_in_words
 from ambikit.errors import FileError, ShapeError
+from ambikit.files.blocks import read_in_blocks
 from ambikit.files.containers import check_complete
 from ambikit.files.description import describe_file
 from ambikit.files.metadata.facts import SpatialMetadata
 from ambikit_models.preparation.collections import media_files
 from ambikit_models.preparation.executors import Executor, work_through
-from ambikit_models.preparation.judgement import Reading, judge, open_sound
+from ambikit_models.preparation.judgement import Reading, judge_blocks, noted
 from ambikit_models.preparation.records import as_line, checksum, read_records, write_records
 
 __all__ = ["VERDICTS", "audit", "audit_file"]
@@ -105,13 +107,18 @@ def audit_file(root: Path, reading: Reading, path: str) -> dict[str, Any]:
         record |= {"codec": most.codec, "channels": most.channels, "sample_rate": most.sample_rate}
         if most.frames:
             record["duration"] = most.frames / most.sample_rate
-        signal, rate, notes = open_sound(file, reading)
-        record |= {"duration": signal.shape[-1] / rate, "notes": notes}
-        if len(signal) < 4:
-            raise ShapeError(f"got {len(signal)} channels; expected a sound field, 4 or more")
-        record |= judge(signal, rate, reading, found.metadata)
-        if len(signal) > 4:
-            record["notes"] = [*notes, f"judged by the first four of its {len(signal)} channels"]
+        with noted(file) as notes:
+            sound = read_in_blocks(file, **reading.keywords, length=BLOCK)
+            rate, channels = float(sound.sample_rate), sound.channels
+            if channels >= 4:
+                judged, samples = judge_blocks(lambda: iter(sound), rate, reading, found.metadata)
+            else:
+                judged, samples = {}, sound.frames
+        record |= {"duration": samples / rate, "notes": notes, **judged}
+        if channels < 4:
+            raise ShapeError(f"got {channels} channels; expected a sound field, 4 or more")
+        if channels > 4:
+            record["notes"] = [*notes, f"judged by the first four of its {channels} channels"]
     except ShapeError as error:
         return record | {"verdict": "no field", "error": _without_path(error, file)}
     except (FileError, OSError, MemoryError) as error:

@@ -2,6 +2,7 @@ import json
 import re
 import shutil
 import subprocess
+import tracemalloc
 import warnings
 from html.parser import HTMLParser
 
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 
 import ambikit
+from ambikit.analysis.block_statistics import BLOCK
 from ambikit.errors import AmbikitError, FileError
 from ambikit_models.cli import main
-from ambikit_models.preparation.audit import VERDICTS, audit
+from ambikit_models.preparation.audit import VERDICTS, audit, audit_file
 from ambikit_models.preparation.charts import ratio_histogram
 from ambikit_models.preparation.collections import media_files, sources_of
 from ambikit_models.preparation.executors import CRASHED, work_through
@@ -131,6 +133,34 @@ class TestRecords:
 
 
 class TestRuns:
+    def test_a_long_file_is_judged_block_by_block(self, tmp_path):
+        """As the whole would be, to the last bit of the report."""
+        noise = 0.1 * np.random.default_rng(3).standard_normal((3, 2 * BLOCK + 1234))
+        noise[:, BLOCK - 5000 : BLOCK + 77777] = 0
+        placed = ambikit.encode(noise, [20.0, 140.0, -100.0], [0.0, 30.0, -40.0], degrees=True).sum(0)
+        ambikit.write(tmp_path / "long.wav", ambikit.convert(placed, "ambix", "n3d").astype(np.float32), 48000)
+        record = audit_file(tmp_path, Reading(), "long.wav")
+        signal, _ = ambikit.read(tmp_path / "long.wav")
+        report = ambikit.check_foa(signal, 48000)
+        said = ("verdict", "passes_energy_test", "energy_ratio", "proposal")
+        assert [record[name] for name in said] == [getattr(report, name) for name in said]
+        assert (record["reasons"], record["format"], record["verdict_if_so"]) == ([*report.reasons], "N3D", "valid")
+        assert record["silence_share"] == np.mean(silent_blocks(signal, 48000)) > 0.05
+        assert (record["peak"], record["duration"]) == (np.abs(signal).max(), signal.shape[1] / 48000)
+        matrix = signal.astype(np.float64) @ signal.T.astype(np.float64)
+        assert record["covariance"] == [float(f"{x:.5g}") for x in (matrix / matrix[0, 0])[np.triu_indices(4)]]
+
+    def test_memory_does_not_grow_with_a_file(self, tmp_path):
+        """For two blocks and for four, which differ by 16 MiB as an array."""
+        peaks = []
+        for blocks in (2, 2, 4):  # the first time things are imported and designed
+            ambikit.write(tmp_path / "a.wav", np.tile(scene(seconds=1.024), 32 * blocks), RATE)
+            tracemalloc.start()
+            assert audit_file(tmp_path, Reading(), "a.wav")["duration"] == blocks * BLOCK / RATE
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+        assert peaks[2] - peaks[1] < 4e6
+
     def test_processes_find_the_same(self, collection, audited, tmp_path):
         assert {r["path"]: r for r in audit(collection[0], tmp_path, workers=2)} == audited
 
