@@ -21,6 +21,8 @@ __all__ = ["alignment_scores", "draw_effects", "draw_learning_curves", "draw_loc
 _COLUMNS, _ROWS = 36, 18
 #: rows of the map within 50° of the horizon; farther up and down no model has been trained to look
 _LOOKED_AT = range(4, 14)
+#: lines that have a colour of their own
+_DISTINCT = 6
 
 
 def draw_learning_curves(folders: dict[str, Path], path: Path) -> None:
@@ -31,14 +33,25 @@ def draw_learning_curves(folders: dict[str, Path], path: Path) -> None:
         if before["phase"] != after["phase"]:
             axes.axvline(before["step"], color="0.6", linestyle=":")
             axes.annotate(f" {after['phase'].upper()}", (before["step"], axes.get_ylim()[1]), va="top", color="0.4")
+    if len(runs) > _DISTINCT:
+        _tell_many_apart(axes)
     _save(axes.figure, path)
+
+
+def _tell_many_apart(axes: Any) -> None:
+    """Other dashes where the colours begin anew, thin lines, and the names beside them instead of on them."""
+    for number, line in enumerate(axes.lines):
+        line.set_linewidth(1.0)
+        if number >= _DISTINCT:
+            line.set_linestyle("--")
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
 
 
 def draw_effects(outcomes: list[Outcome], path: Path) -> None:
     """Draw the difference of every claim with its interval and the single seeds, one line each."""
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(7.5, 1.2 + 0.36 * len(outcomes)), layout="constrained")
+    figure, axes = plt.subplots(figsize=(8.5, 1.2 + 0.36 * len(outcomes)), layout="constrained")
     colours = {"reproduces": "C0", "does not": "C3", "undecided": "0.55"}
     for line, found in enumerate(outcomes):
         colour = colours[found.verdict]
@@ -46,10 +59,13 @@ def draw_effects(outcomes: list[Outcome], path: Path) -> None:
             axes.plot([100 * found.low, 100 * found.high], [line, line], color=colour, linewidth=2.0)
         axes.plot(100 * found.value, line, "o", color=colour)
         axes.plot(100 * np.array(found.by_seed), [line] * len(found.by_seed), "|", color="0.2", markersize=9)
+        half = f" ±{50 * (found.high - found.low):.1f}" if np.isfinite(found.low) else ""
+        beside = axes.get_yaxis_transform()
+        axes.text(1.02, line, f"{100 * found.value:+.1f}{half}", transform=beside, va="center", color=colour)
     axes.axvline(0.0, color="0.2", linewidth=0.8)
     axes.set_yticks(range(len(outcomes)), [found.effect.claim for found in outcomes])
     axes.invert_yaxis()
-    axes.set_xlabel("difference, points of percent: 95 % interval, and single seeds")
+    axes.set_xlabel("points of percent: 95 % interval, single seeds")
     axes.grid(axis="x", color="0.9")
     axes.set_axisbelow(True)
     handles = [plt.Line2D([], [], color=colour, marker="o", label=verdict) for verdict, colour in colours.items()]
