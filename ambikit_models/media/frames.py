@@ -1,6 +1,7 @@
 """The pictures that are on the screen at given times."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,14 +75,8 @@ def read_frames(
         stream = video_stream(container, path)
         if not wanted.size:
             return np.empty((0, stream.codec_context.height, stream.codec_context.width, 3), np.uint8)
-        try:
+        with _damage_named(path):
             pictures = _shown(container, stream, wanted[order], path)
-        except _decoding_errors() as error:
-            if isinstance(error, AmbikitError):
-                raise
-            raise FileError(
-                f"got {path}, which cannot be decoded ({error}); expected an intact video; replace the file"
-            ) from error
     said = statement_about_pictures(path) if upright else SpatialMetadata()
     if len({picture.shape for picture in pictures}) > 1:
         raise FileError(
@@ -116,7 +111,7 @@ def each_frame(path: str | Path, rate: float, *, height: int, width: int) -> Ite
         stream, origin = video_stream(container, path), origin_of(container)
         said = statement_about_pictures(path)
         before, before_time, last, number, early = None, -np.inf, np.inf, 0, _early(stream)
-        try:
+        with _damage_named(path):
             for frame in _timed(container.decode(stream)):
                 time = _time_of(frame, origin)
                 while number / rate < time - early:
@@ -128,12 +123,6 @@ def each_frame(path: str | Path, rate: float, *, height: int, width: int) -> Ite
                 while number / rate < before_time + last:
                     yield _scaled(before, height, width, said, path)
                     number += 1
-        except _decoding_errors() as error:
-            if isinstance(error, AmbikitError):
-                raise
-            raise FileError(
-                f"got {path}, which cannot be decoded ({error}); expected an intact video; replace the file"
-            ) from error
 
 
 def _scaled(frame: Any, height: int, width: int, said: SpatialMetadata, path: str | Path) -> UInt8[np.ndarray, "_ _ 3"]:
@@ -208,7 +197,16 @@ def _frame_duration(frame: Any, stream: Any) -> float:
     return 1.0 / float(rate) if rate else 0.0
 
 
-def _decoding_errors() -> tuple[type[Exception], ...]:
+@contextmanager
+def _damage_named(path: str | Path) -> Iterator[None]:
+    """Say which file cannot be decoded; what is wrong with a call, or already said, stays as it is."""
     import av
 
-    return (av.error.FFmpegError, ValueError, MemoryError)
+    try:
+        yield
+    except AmbikitError:
+        raise
+    except (av.error.FFmpegError, ValueError, MemoryError) as error:
+        raise FileError(
+            f"got {path}, which cannot be decoded ({error}); expected an intact video; replace the file"
+        ) from error

@@ -149,7 +149,7 @@ class RowsOnData:
         return open_videos(self.train, self.recipe(row), split=split, **how)
 
     def places(self, row: Row, task: str) -> dict[str, Place]:
-        """The folders of the task; those of alignment and segmentation may be that of the training."""
+        """The folders of the task; that of alignment may be that of the training."""
         own = (self.train,) if task == "alignment" and _lists(self.train) else ()
         places = {}
         for folder in self.tasks.get(task, own):
