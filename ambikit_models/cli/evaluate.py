@@ -30,6 +30,10 @@ TaskName = Literal[
 ]
 
 
+#: tasks of which single folds may be asked, and whether on the world
+_FOLDED = {("directions", True), ("directions", False), ("acoustic-scenes", False)}
+
+
 @dataclass(frozen=True)
 class Evaluate:
     """Examine trained systems on a task, on its data set or on the synthetic world, and print a table."""
@@ -94,6 +98,12 @@ class Evaluate:
         from ambikit_models.study.progress import live_progress, notes
 
         check_source(self.data, self.world)
+        if self.folds and (self.task, self.data is None) not in _FOLDED:
+            where = "on the world" if self.data is None else "on a data set"
+            raise AmbikitError(
+                f"got --folds {' '.join(map(str, self.folds))} for {self.task} {where}, which has no folds to choose; "
+                "expected them for directions, or for acoustic-scenes on a data set; leave --folds out"
+            )
         if not self.checkpoints:
             raise AmbikitError("got no checkpoint; expected at least one: the output of a training, or its checkpoint")
         if self.world_set and (self.task != "pretext" or self.world is None):
@@ -161,7 +171,7 @@ class Evaluate:
         if self.data is not None:
             return Place(self.data, self.lists, self.folds)
         assert self.world is not None
-        return Place(WorldScenes(self.world, workers=self.workers))
+        return Place(WorldScenes(self.world, workers=self.workers), folds=self.folds)
 
     def _systems(self) -> "list[System]":
         from ambikit_models.downstream.probing.subjects import System

@@ -50,7 +50,7 @@ def task_at(name: str, place: Place) -> Task:
             "actions": lambda: ObjectClasses(source),
             "acoustic-scenes": lambda: RoomsHeard(source),
             "audio-visual-scenes": lambda: RoomsSeenAndHeard(source),
-            "directions": lambda: ObjectDirections(source),
+            "directions": lambda: ObjectDirections(source, **folds),
             "sound-events": lambda: SimulatedEvents(source.scenes),
         }[name]()
     return {

@@ -294,6 +294,16 @@ class TestCommand:
         record = json.loads((out / "figures.json").read_text())
         assert {f["subject"] for f in record["figures"]} == {str(one), str(two)}
 
+    def test_folds_of_scenes(self, tmp_path):
+        checkpoint, out = small_checkpoint(tmp_path), tmp_path / "out"
+        how = ["--world", "12", "--folds", "1", "3", "--workers", "1", "--output", str(out)]
+        main(["evaluate", "directions", str(checkpoint), *how])
+        figures = json.loads((out / "figures.json").read_text())["figures"]
+        task = ObjectDirections(WorldScenes(12, workers=1), folds=(1, 3))
+        expected = evaluate(task, System.embedding(checkpoint), {"frozen": PROBE})
+        assert {len(f["per_unit"]) for f in figures} == {6}
+        assert [f["values"] for f in figures] == [list(f.values) for f in expected]
+
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
@@ -303,6 +313,8 @@ class TestCommand:
             (["actions", "small", "--world", "4", "--no-frozen"], "no way to learn"),
             (["directions", "small", "--world", "4", "--openl3"], "got --openl3 for directions"),
             (["actions", "small", "--data", "nowhere"], "UCF101|HMDB51"),
+            (["actions", "small", "--world", "4", "--folds", "1"], "got --folds 1 for actions on the world"),
+            (["alignment", "small", "--data", "x", "--folds", "1"], "for alignment on a data set, which has no folds"),
         ],
     )
     def test_errors_are_one_line(self, arguments, message, tmp_path, monkeypatch):
